@@ -1,0 +1,109 @@
+"""A transpiler for Python that runs at import: ``@poet`` functions check, retry and bound themselves in time.
+
+Importing this package, or any part of it, activates the import hook, unless ``POET_ACTIVATE=0``. Names are loaded when
+they are first used, so that activation costs less than a millisecond.
+"""
+
+from poet_import._version import __version__
+from poet_import.hook import finder as _finder
+from poet_import.settings import Settings
+
+TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
+if TYPE_CHECKING:
+    from poet_import.errors import (
+        EnforceError,
+        PerceiveError,
+        PoetError,
+        PoetFallbackWarning,
+        PoetTimeout,
+        PoetWarning,
+        TemplateError,
+        TranspileError,
+    )
+    from poet_import.hook.status import Status, status
+    from poet_import.marker import poet
+    from poet_import.marker.describing import describe
+    from poet_import.model import Description
+    from poet_import.transpiler import transpile
+
+_HOMES = {
+    "Description": "model",
+    "EnforceError": "errors",
+    "PerceiveError": "errors",
+    "PoetError": "errors",
+    "PoetFallbackWarning": "errors",
+    "PoetTimeout": "errors",
+    "PoetWarning": "errors",
+    "Status": "hook.status",
+    "TemplateError": "errors",
+    "TranspileError": "errors",
+    "describe": "marker.describing",
+    "poet": "marker",
+    "status": "hook.status",
+    "transpile": "transpiler",
+}
+__all__ = [
+    "Description",
+    "EnforceError",
+    "PerceiveError",
+    "PoetError",
+    "PoetFallbackWarning",
+    "PoetTimeout",
+    "PoetWarning",
+    "Settings",
+    "Status",
+    "TemplateError",
+    "TranspileError",
+    "__version__",
+    "describe",
+    "install",
+    "poet",
+    "status",
+    "transpile",
+    "uninstall",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = __import__(f"{__name__}.{_HOMES[name]}", fromlist=["*"])
+    value = globals()[name] = getattr(module, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
+
+def install(**settings: object) -> None:
+    """Activate the import hook; called again, it changes the settings.
+
+    Args:
+        settings: Fields of `Settings`, over the environment and ``pyproject.toml``.
+
+    Raises:
+        TypeError: An argument names no setting.
+        ValueError: A value is not allowed.
+
+    .. versionadded:: 0.1.0
+    """
+    _finder.activate(Settings.read(**settings))
+
+
+def uninstall() -> None:
+    """Take the import hook away; the marker still weaves what is defined from now on.
+
+    .. versionadded:: 0.1.0
+    """
+    _finder.deactivate()
+
+
+def _activate() -> None:
+    settings = Settings.read()
+    if settings.active:
+        _finder.activate(settings)
+
+
+_activate()

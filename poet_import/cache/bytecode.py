@@ -1,0 +1,162 @@
+"""The bytecode of woven modules, one file each, under a digest of everything that can change it.
+
+On the warm path: nothing is imported that an interpreter has not loaded by then. Any error of any step is a miss.
+"""
+
+import marshal
+import os
+import sys
+from _blake2 import blake2b  # hashlib loads OpenSSL, which costs more than a cached module
+from _imp import _fix_co_filename  # what importlib itself does to code read from a cache
+from _frozen_importlib_external import MAGIC_NUMBER  # importlib.util's; that imports contextlib, typing and more
+from types import CodeType
+
+from poet_import._version import __version__
+from poet_import.cache.template_digest import template_digest
+
+TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Rows = dict[int, tuple[object, ...]]
+
+_FORMAT = b"poet-1"
+_SUFFIX = ".poetc"
+_INDEX = "index"
+_DIGEST_SIZE = 16
+_MOST_KNOWN = 20_000  # paths in the index; past that it starts anew
+
+
+class CachedModule:
+    """What the cache holds of one module."""
+
+    __slots__ = ("code", "needs", "rows")
+
+    def __init__(self, code: CodeType, rows: "Rows", needs: "tuple[str, ...]") -> None:
+        self.code = code
+        self.rows = rows  # by the line of a function's first decorator
+        self.needs = needs  # names of the runtime to load before the module runs
+
+
+class BytecodeCache:
+    """Woven modules in a directory, or nowhere if there is none.
+
+    Attributes:
+        known: For each path that held a marked module once, the domains that had a part in it. A hint, never a truth.
+        plain: For each path that only looked marked, the digest of its source.
+    """
+
+    def __init__(self, directory: "str | None", *, roots: "Iterable[str]", settings: str) -> None:
+        self.directory = directory
+        self._roots = tuple(roots)
+        self._constant = "\0".join(
+            (__version__, settings, MAGIC_NUMBER.hex(), str(sys.flags.optimize), *self._roots)
+        ).encode("utf-8", "surrogatepass")
+        self._salts: dict[tuple[str, ...], bytes] = {}
+        self.known: dict[str, tuple[str, ...]] = {}
+        self.plain: dict[str, str] = {}
+        self._read_index()
+
+    def key(self, source: bytes, lineage: "tuple[str, ...]") -> str:
+        """Return the name of an entry: a digest of the source, keyed with all else that decides what is woven."""
+        salt = self._salts.get(lineage)
+        if salt is None:
+            templates = template_digest(self._roots, lineage).encode()
+            salt = self._salts[lineage] = blake2b(self._constant + templates, digest_size=_DIGEST_SIZE).digest()
+        return blake2b(source, digest_size=_DIGEST_SIZE, key=salt).hexdigest()
+
+    def load(self, key: str, path: str) -> "CachedModule | None":
+        """Return a module, or None if it is absent, stale or damaged.
+
+        A damaged entry is left in place: another process may be about to replace it.
+        """
+        if self.directory is None:
+            return None
+        try:
+            with open(os.path.join(self.directory, key + _SUFFIX), "rb") as file:
+                content = file.read()
+            code, rows, needs = marshal.loads(_unsealed(content))
+        except (OSError, ValueError, EOFError, TypeError):
+            return None
+        _fix_co_filename(code, path)
+        return CachedModule(code, rows, needs)
+
+    def store(self, key: str, module: CachedModule) -> bool:
+        """Keep a module and return whether it could be kept; nothing is written where Python writes no bytecode."""
+        return self._write(key + _SUFFIX, marshal.dumps((module.code, module.rows, module.needs)))
+
+    def remember(self, path: str, lineage: "tuple[str, ...]") -> None:
+        """Note that a path holds a marked module."""
+        if self.known.get(path) != lineage:
+            self._read_index()
+            self.plain.pop(path, None)
+            self.known[path] = lineage
+            self._write_index()
+
+    def remember_plain(self, path: str, source: bytes) -> None:
+        """Note that a source only looks marked."""
+        self._read_index()
+        self.known.pop(path, None)
+        self.plain[path] = _plain_digest(source)
+        self._write_index()
+
+    def is_plain(self, path: str, source: bytes) -> bool:
+        """Tell whether a source is known only to look marked."""
+        return self.plain.get(path) == _plain_digest(source)
+
+    def _read_index(self) -> None:
+        """Add what other processes have noted."""
+        if self.directory is None:
+            return
+        try:
+            with open(os.path.join(self.directory, _INDEX), "rb") as file:
+                known, plain = marshal.loads(_unsealed(file.read()))
+            self.known |= known
+            self.plain |= plain
+        except (OSError, ValueError, EOFError, TypeError):
+            return
+
+    def _write_index(self) -> None:
+        if len(self.known) + len(self.plain) > _MOST_KNOWN:
+            self.known.clear()
+            self.plain.clear()
+        self._write(_INDEX, marshal.dumps((self.known, self.plain)))
+
+    def _write(self, name: str, payload: bytes) -> bool:
+        """Write a file whole or not at all."""
+        if self.directory is None or sys.dont_write_bytecode:
+            return False
+        temporary = os.path.join(self.directory, f".{name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                with open(descriptor, "wb") as file:
+                    file.write(_sealed(payload))
+                os.replace(temporary, os.path.join(self.directory, name))
+            except OSError:
+                os.unlink(temporary)
+                return False
+        except OSError:  # the directory is gone, full or not ours to write to
+            return False
+        return True
+
+
+def _plain_digest(source: bytes) -> str:
+    return blake2b(source, digest_size=_DIGEST_SIZE).hexdigest()
+
+
+def _sealed(payload: bytes) -> bytes:
+    return _FORMAT + blake2b(payload, digest_size=_DIGEST_SIZE).digest() + payload
+
+
+def _unsealed(content: bytes) -> bytes:
+    """Return what was written.
+
+    Raises:
+        ValueError: The file is cut, garbled or of another version.
+    """
+    start = len(_FORMAT) + _DIGEST_SIZE
+    payload = content[start:]
+    if content[:start] != _FORMAT + blake2b(payload, digest_size=_DIGEST_SIZE).digest():
+        raise ValueError("not a whole entry")
+    return payload

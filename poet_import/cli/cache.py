@@ -1,0 +1,80 @@
+"""``poet cache``: how large the cache of woven code is, and its removal."""
+
+import json
+import os
+from contextlib import suppress
+
+import click
+
+from poet_import.cache.directory import cache_directory
+from poet_import.settings import Settings
+
+NO_CACHE = "no cache: no directory here is safe and writable; set POET_CACHE_DIR to one that only you can write to"
+
+
+@click.group("cache")
+def cache_group() -> None:
+    """Look after the cache of woven code.
+
+    \b
+    Example:
+      poet cache info
+    """
+
+
+@cache_group.command("info")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+def info_command(*, as_json: bool) -> None:
+    """Print where the cache is, how many modules it holds and how large it is.
+
+    \b
+    Examples:
+      poet cache info
+      POET_CACHE_DIR=build/poet poet cache info --json
+    """
+    directory = cache_directory(Settings.read())
+    files = _files(directory)
+    entries = sum(_is_entry(file) for file in files)
+    size = sum(file.stat().st_size for file in files)
+    if as_json:
+        click.echo(json.dumps({"directory": directory, "entries": entries, "bytes": size}))
+    elif directory is None:
+        click.echo(NO_CACHE)
+    else:
+        click.echo(f"{directory}: {_modules(entries)}, {size:,} bytes")
+
+
+@cache_group.command("clear")
+def clear_command() -> None:
+    """Remove every cached module; the next import weaves it again.
+
+    Other files in the directory stay.
+
+    \b
+    Example:
+      poet cache clear
+    """
+    directory = cache_directory(Settings.read())
+    files = _files(directory)
+    for file in files:
+        with suppress(FileNotFoundError):  # another process clears too
+            os.unlink(file)
+    removed = _modules(sum(_is_entry(file) for file in files))
+    click.echo(NO_CACHE if directory is None else f"removed {removed} from {directory}")
+
+
+def _files(directory: str | None) -> list[os.DirEntry[str]]:
+    """Return our files in the directory; a link is not ours."""
+    if directory is None or not os.path.isdir(directory):
+        return []
+    with os.scandir(directory) as found:
+        ours = (file for file in found if _is_entry(file) or file.name == "index")
+        return [file for file in ours if file.is_file(follow_symlinks=False)]
+
+
+def _is_entry(file: os.DirEntry[str]) -> bool:
+    return file.name.endswith(".poetc")
+
+
+def _modules(number: int) -> str:
+    return "1 module" if number == 1 else f"{number} modules"

@@ -1,0 +1,124 @@
+"""``poet show``: the woven source, found and printed without importing it."""
+
+import ast
+import difflib
+import os
+import sys
+import textwrap
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+
+import click
+
+from poet_import.errors import PoetError
+from poet_import.settings import Settings
+from poet_import.templates import TemplateStore, template_roots
+from poet_import.transpiler import weave_source
+
+LEFT_ALONE = {"dynamic": "its options are known, or refused, only when the module runs"}
+
+
+@click.command("show")
+@click.argument("target", metavar="FILE[::NAME]")
+def show_command(target: str) -> None:
+    """Print the woven source of a file or module, or of one function in it.
+
+    Nothing is imported or run. A method's name is Class.method.
+
+    \b
+    Examples:
+      poet show shop.py
+      poet show shop.py::Basket.price
+      poet show shop.basket:Basket.price | less
+    """
+    place, name = _split(target)
+    path = place if os.path.exists(place) else _module_path(place)
+    text = _woven_text(path)
+    _print(_cut(text, name, path=path) if name else text)
+
+
+def _split(target: str) -> tuple[str, str]:
+    """Return file or module, and the function's name; a single colon in a file's name stays the file's."""
+    separator = "::" if "::" in target or os.path.exists(target) else ":"
+    place, _, name = target.partition(separator)
+    return place, name
+
+
+def _module_path(name: str) -> str:
+    spec = _module_spec(name)
+    if spec is None or not spec.has_location or spec.origin is None:
+        raise click.ClickException(f"no such file or module: {name}; give a path, or a module that is found from here")
+    return spec.origin
+
+
+def _module_spec(name: str) -> ModuleSpec | None:
+    """Ask the finders, package by package: `importlib.util.find_spec` would import the packages, and so run them."""
+    package = name.rpartition(".")[0]
+    around = _module_spec(package) if package else None
+    if package and (around is None or around.submodule_search_locations is None):
+        return None
+    folders = [os.getcwd(), *sys.path] if around is None else around.submodule_search_locations
+    specs = (finder.find_spec(name, folders) for finder in sys.meta_path)
+    return next((spec for spec in specs if spec is not None), None)
+
+
+def _woven_text(path: str) -> str:
+    """Return the woven source; what stayed as it was is told on stderr, which a pipe does not carry."""
+    store = TemplateStore(template_roots(Settings.read().templates))
+    try:
+        with open(path, "rb") as file:
+            woven = weave_source(file.read(), path, store=store)
+    except SyntaxError as error:
+        place = f"{path}:{error.lineno}" if error.lineno else path
+        raise click.ClickException(f"{place}: {error.msg}; python refuses this file too") from error
+    except ValueError as error:  # a byte that its encoding does not have; on 3.11, a NUL
+        raise click.ClickException(f"{path}: {error}; python refuses this file too") from error
+    except (OSError, PoetError) as error:
+        raise click.ClickException(str(error)) from error
+    if not woven.functions:
+        click.echo(f"{path} has no @poet function: this is the source as it stands", err=True)
+    for function in woven.functions:
+        if function.left_alone:
+            reason = LEFT_ALONE.get(function.left_alone, function.left_alone)
+            click.echo(f"{path}: {function.qualname} stays as it is: {reason}", err=True)
+    return woven.text
+
+
+def _cut(text: str, name: str, *, path: str) -> str:
+    """Return the definitions of that name with their decorators: an accessor and its setter share one name."""
+    functions = sorted(_functions(ast.parse(text)), key=lambda function: function[1].lineno)
+    found = [node for qualname, node in functions if qualname == name.replace(".<locals>", "")]
+    if not found:
+        names = [qualname for qualname, _ in functions]
+        likely = difflib.get_close_matches(name, names, n=3) or names[:10]
+        hint = f"did you mean {' or '.join(likely)}?" if likely else "it has none at all"
+        raise click.ClickException(f"{path} has no function {name}; {hint}")
+    lines = text.split("\n")
+    return "\n\n".join(textwrap.dedent("\n".join(lines[_first_line(node) - 1 : node.end_lineno])) for node in found)
+
+
+def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Yield every function with its dotted name, in no order; a recursion would fail in a long ``elif``."""
+    waiting: list[tuple[ast.AST, str]] = [(tree, "")]
+    while waiting:
+        node, prefix = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield prefix + node.name, node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            prefix += f"{node.name}."
+        waiting.extend((child, prefix) for child in ast.iter_child_nodes(node))
+
+
+def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+
+
+def _print(text: str) -> None:
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    from rich.console import Console  # 60 ms, for a person only
+    from rich.syntax import Syntax
+
+    syntax = Syntax("", "python", theme="ansi_dark", background_color="default")
+    Console().print(syntax.highlight(text.rstrip("\n")), soft_wrap=True)

@@ -1,0 +1,249 @@
+"""The same phases as a wrapper, for a callable whose source is not at hand."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from poet_import import runtime
+from poet_import.errors import EnforceError, PerceiveError, PoetTimeout, Violation
+from poet_import.model import Check, PoetOptions, Template
+from poet_import.runtime import rules
+from poet_import.runtime.attempts import STARTED, Attempt, next_attempt
+from poet_import.runtime.bindings import hint_text
+from poet_import.runtime.hints import Predicate, Undecidable, predicate
+from poet_import.runtime.tasks import start_in_task, stop_in_task, timed_out_in_task
+from poet_import.runtime.watchdog import Expired, start, stop, timed_out
+
+Function = Callable[..., Any]  # whatever the user's callable takes and returns
+
+
+@dataclass(frozen=True, slots=True)
+class _Contract:
+    """What is asked of one callable, worked out once."""
+
+    function: Function
+    name: str
+    signature: inspect.Signature
+    tests: Mapping[str, tuple[Predicate, str]]  # by parameter, and "return"
+    checks: tuple[Check, ...]
+    on_violation: str
+    retries: int
+    retry_on: object
+    seconds: float | None
+
+    def check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+        """Raise or warn if an argument breaks its annotation or a rule."""
+        try:
+            values = self.signature.bind(*args, **kwargs).arguments
+        except TypeError:  # the call itself will say so, in Python's words
+            return
+        for name, value in values.items():
+            parameter = self.signature.parameters[name]
+            several = list(value) if parameter.kind is parameter.VAR_POSITIONAL else [value]
+            several = list(value.values()) if parameter.kind is parameter.VAR_KEYWORD else several
+            if value is not parameter.default:
+                for item in several[: runtime.MOST_ITEMS]:
+                    self._check(PerceiveError, name, item)
+
+    def check_result(self, value: object) -> None:
+        """Raise or warn if the result breaks its annotation or a rule."""
+        self._check(EnforceError, "return", value)
+
+    def _check(self, kind: type[Violation], name: str, value: object) -> None:
+        if name in self.tests and value is not NotImplemented:
+            test, expected = self.tests[name]
+            if not test(value):
+                self._refuse(kind, name, expected, value)
+        for check in self.checks:
+            if check.rule not in rules.JOINT and any(fnmatchcase(name, pattern) for pattern in check.match):
+                options = dict(check.arguments)
+                if not rules.RULES[check.rule](value, **options):
+                    self._refuse(kind, name, rules.describe(check.rule, options), value)
+
+    def _refuse(self, kind: type[Violation], name: str, expected: str, value: object) -> None:
+        error = kind(self.name, name, expected, runtime.describe_value(value))
+        if self.on_violation == "raise":
+            raise error
+        if isinstance(error, PerceiveError | EnforceError):
+            runtime.warn(error)
+
+    def again(self, error: Exception, attempt: object, timer: list[Any] | None) -> Attempt | None:
+        """Return the attempt to make after an error, or None."""
+        timed = timer if self.seconds is not None else None
+        wanted = self.retry_on
+        return next_attempt(error, attempt, retries=self.retries, retry_on=wanted, timer=timed)
+
+    @contextmanager
+    def limit(self, timer: list[Any], *, in_task: bool) -> Iterator[None]:
+        """Bound a call in time."""
+        if self.seconds is None:
+            yield
+            return
+        begin, end = (start_in_task, stop_in_task) if in_task else (start, stop)
+        settle: Any = timed_out_in_task if in_task else timed_out  # both take what they are given here
+        try:
+            begin(timer, self.seconds)
+            try:
+                yield
+            finally:
+                end(timer)
+        except (Expired, *(runtime.interruptions() if in_task else ())) as expired:
+            raised = settle(expired, timer)
+            if isinstance(raised, PoetTimeout):
+                raised.function = self.name
+            raise raised  # noqa: B904  (what is raised has its cause already)
+
+
+def wrap(function: Function, options: PoetOptions, template: Template, retry_on: object) -> Function:
+    """Return a wrapper of the same kind around a callable; the callable itself where it has no readable signature."""
+    contract = _contract(function, options, template, retry_on)
+    if contract is None:
+        return function
+    if inspect.isasyncgenfunction(function):
+        return _wrap_async_generator(contract)
+    if inspect.isgeneratorfunction(function):
+        return _wrap_generator(contract)
+    return _wrap_coroutine(contract) if inspect.iscoroutinefunction(function) else _wrap_plain(contract)
+
+
+def _contract(function: Function, options: PoetOptions, template: Template, retry_on: object) -> _Contract | None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+    retries = template.retries if options.retries is None else options.retries
+    default = tuple(getattr(runtime.builtins, name) for name in template.retry_on) or None
+    unchecked = options.on_violation == "off"
+    return _Contract(
+        function=function,
+        name=f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}",
+        signature=signature,
+        tests={} if unchecked else _tests(function, signature),
+        checks=() if unchecked else template.checks,
+        on_violation=options.on_violation,
+        retries=retries or 0,
+        retry_on=default if retry_on is None else retry_on,
+        seconds=template.timeout if options.timeout is None else options.timeout,
+    )
+
+
+def _tests(function: Function, signature: inspect.Signature) -> dict[str, tuple[Predicate, str]]:
+    hints = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    hints["return"] = signature.return_annotation
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        del hints["return"]
+    found: dict[str, tuple[Predicate, str]] = {}
+    for name, hint in hints.items():
+        try:
+            if hint is not inspect.Parameter.empty:
+                found[name] = predicate(hint, getattr(function, "__globals__", {})), hint_text(hint)
+        except Undecidable:
+            continue
+    return found
+
+
+def _wrap_plain(contract: _Contract) -> Function:
+    @functools.wraps(contract.function)
+    def wrapper(*args: object, **kwargs: object) -> object:
+        contract.check_arguments(args, kwargs)
+        attempt, timer = None, []  # type: ignore[var-annotated]  # filled by the watchdog
+        with contract.limit(timer, in_task=False):
+            while True:
+                try:
+                    result = contract.function(*args, **kwargs)
+                    contract.check_result(result)
+                    return result
+                except Exception as error:  # what of it is tried again, next_attempt decides
+                    attempt = contract.again(error, attempt, timer)
+                    if attempt is None:
+                        raise
+                    attempt.wait()
+
+    return wrapper
+
+
+def _wrap_coroutine(contract: _Contract) -> Function:
+    @functools.wraps(contract.function)
+    async def wrapper(*args: object, **kwargs: object) -> object:
+        contract.check_arguments(args, kwargs)
+        attempt, timer = None, []  # type: ignore[var-annotated]  # filled by the event loop's timer
+        with contract.limit(timer, in_task=True):
+            while True:
+                try:
+                    result = await contract.function(*args, **kwargs)
+                    contract.check_result(result)
+                    return result
+                except Exception as error:  # what of it is tried again, next_attempt decides
+                    attempt = contract.again(error, attempt, timer)
+                    if attempt is None:
+                        raise
+                    await attempt.pause()
+
+    return wrapper
+
+
+def _wrap_generator(contract: _Contract) -> Function:
+    @functools.wraps(contract.function)
+    def wrapper(*args: object, **kwargs: object) -> Iterator[object]:
+        contract.check_arguments(args, kwargs)
+        attempt: object = None
+        while True:
+            generator = contract.function(*args, **kwargs)
+            try:
+                first = next(generator)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]  # the user's own return value
+            except Exception as error:  # what of it is tried again, next_attempt decides
+                again = contract.again(error, attempt, None)
+                if again is None:
+                    raise
+                attempt = again
+                again.wait()
+                continue
+            return (yield from _resumed(first, generator))
+
+    return wrapper
+
+
+def _resumed(first: object, generator: Any) -> Any:
+    """Yield the first item of a generator, then the rest; what is sent or thrown reaches it."""
+    item = first
+    while True:
+        try:
+            step, value = generator.send, (yield item)
+        except GeneratorExit:
+            generator.close()
+            raise
+        except BaseException as error:  # whatever is thrown in belongs to the generator
+            step, value = generator.throw, error
+        try:
+            item = step(value)
+        except StopIteration as end:
+            return end.value
+
+
+def _wrap_async_generator(contract: _Contract) -> Function:
+    @functools.wraps(contract.function)
+    async def wrapper(*args: object, **kwargs: object) -> Any:
+        contract.check_arguments(args, kwargs)
+        attempt: object = None
+        while True:
+            try:
+                async for item in contract.function(*args, **kwargs):
+                    attempt = STARTED
+                    yield item
+                return
+            except Exception as error:  # what of it is tried again, next_attempt decides
+                again = contract.again(error, attempt, None)
+                if again is None:
+                    raise
+                attempt = again
+                await again.pause()
+
+    return wrapper

@@ -1,0 +1,279 @@
+"""Turn evaluated annotations into predicates: exact where that is possible, silent where nothing can be decided.
+
+A check never converts, never iterates an iterator, and looks at most at `MOST_ITEMS` items of a built-in container.
+What the typing module defines is compared only if somebody has imported it: this module does not.
+"""
+
+import collections
+import collections.abc
+import sys
+import types
+from collections.abc import Callable
+
+from poet_import.runtime import MOST_ITEMS, spread
+from poet_import.runtime.bindings import Binding, binding_of
+
+Predicate = Callable[[object], bool]
+
+_TOWER: dict[object, tuple[type, ...]] = {float: (float, int), complex: (complex, float, int)}  # PEP 484
+_LISTS = (list, tuple, set, frozenset, collections.deque)
+_DICTS = (dict, collections.OrderedDict, collections.defaultdict, collections.Counter)
+_ATOMS = (str, bytes, int, float, complex, bool, type(None), list, tuple, dict, set, frozenset)
+_WRAPPERS = ("Final", "ClassVar", "Required", "NotRequired", "ReadOnly")
+_GUARDS = ("TypeGuard", "TypeIs")
+_MOST_DEPTH = 6  # of nested hints; a recursive alias has no end
+
+
+class Undecidable(Exception):
+    """A hint that cannot be decided; the text says why."""
+
+
+def fits(parameter: str, value: object) -> bool:
+    """Tell whether a value may be what the calling function's annotation says; the default of a parameter always may."""
+    code = sys._getframe(1).f_code
+    binding = binding_of(code)
+    if binding is None:
+        return True
+    try:
+        check = binding.checks[parameter]
+    except KeyError:
+        check = binding.checks[parameter] = _resolve(binding, parameter)
+    if check is None or check(value):  # type: ignore[operator]  # a predicate or None
+        return True
+    return value is NotImplemented or value is binding.default(parameter, code)
+
+
+def _resolve(binding: Binding, parameter: str) -> Predicate | None:
+    try:
+        item = predicate(binding.annotation(parameter), binding.namespace)
+    except Undecidable as reason:
+        binding.skipped[parameter] = str(reason)
+        return None
+    if parameter.startswith("**"):
+        return lambda values: all(map(item, list(values.values())[:MOST_ITEMS]))  # type: ignore[attr-defined]
+    if parameter.startswith("*"):
+        return lambda values: all(map(item, spread(values)))  # type: ignore[call-overload]  # a tuple
+    return item
+
+
+def resolve_all(binding: Binding, function: types.FunctionType) -> None:
+    """Decide every hint of a function now, so that what cannot be decided can be told."""
+    for parameter in function.__annotations__:
+        if parameter not in binding.checks:
+            binding.checks[parameter] = _resolve(binding, parameter)
+
+
+def predicate(hint: object, names: dict[str, object], depth: int = 0) -> Predicate:
+    """Return a test for a hint.
+
+    Args:
+        hint: The annotation as Python evaluated it; a string is evaluated here.
+        names: The namespace for strings and forward references.
+        depth: Hints around this one.
+
+    Raises:
+        Undecidable: The hint tells nothing about a single value, or cannot be evaluated.
+    """
+    if depth > _MOST_DEPTH:
+        return _anything
+    if hint is None or hint is type(None):
+        return lambda value: value is None
+    if isinstance(hint, str):
+        return predicate(_evaluate(hint, names), names, depth + 1)
+    for read in (_special, _wrapped, _generic, _class):
+        found = read(hint, names, depth)
+        if found is not None:
+            return found
+    raise Undecidable(f"{hint!r} is no type")
+
+
+def _anything(_value: object) -> bool:
+    return True
+
+
+def _evaluate(text: str, names: dict[str, object]) -> object:
+    try:
+        return eval(text, dict(names))  # noqa: S307  (the user's own annotation, as typing.get_type_hints does)
+    except Exception as error:  # an annotation may raise anything; it is then undecidable
+        raise Undecidable(f"{text!r} cannot be evaluated: {error!r}") from None
+
+
+def _special(hint: object, _names: dict[str, object], _depth: int) -> Predicate | None:
+    """Return the test for a bare special form of the typing module, and for ``object``."""
+    if hint is object:
+        return _anything
+    name = getattr(hint, "_name", None) or getattr(hint, "__name__", "")
+    if getattr(hint, "__module__", "") not in ("typing", "typing_extensions") or hasattr(hint, "__args__"):
+        return None
+    if name == "Any":
+        return _anything
+    if name in ("NoReturn", "Never"):
+        return lambda _: False
+    if name == "LiteralString":
+        return lambda value: isinstance(value, str)
+    if name in ("IO", "TextIO", "BinaryIO"):
+        # Wrappers such as tempfile's forward to a file without being one: only what is surely no file is refused.
+        return lambda value: type(value) not in _ATOMS
+    if name in ("Self", "Optional", "Union", "Literal", "Generic", "Protocol", "TypeAlias", "Concatenate", "Unpack"):
+        raise Undecidable(f"{name} alone names no type")
+    return None
+
+
+def _wrapped(hint: object, names: dict[str, object], depth: int) -> Predicate | None:
+    """Return the test for a hint that stands for another one."""
+    kind = type(hint).__name__
+    if kind == "ForwardRef":
+        return predicate(getattr(hint, "__forward_arg__", ""), names, depth + 1)
+    if kind == "TypeAliasType":
+        return predicate(getattr(hint, "__value__", None), names, depth + 1)
+    if hasattr(hint, "__supertype__"):
+        return predicate(hint.__supertype__, names, depth + 1)
+    if hasattr(hint, "__metadata__"):
+        return predicate(getattr(hint, "__origin__", None), names, depth + 1)
+    if kind in ("ParamSpec", "TypeVarTuple", "ParamSpecArgs", "ParamSpecKwargs"):
+        raise Undecidable(f"{hint!r} stands for several types")
+    if kind == "TypeVar":
+        options = getattr(hint, "__constraints__", ()) or (getattr(hint, "__bound__", None),)
+        if options == (None,):
+            raise Undecidable(f"{hint!r} may be any type")
+        return _any_of(options, names, depth)
+    return None
+
+
+def _generic(hint: object, names: dict[str, object], depth: int) -> Predicate | None:
+    """Return the test for a hint with arguments."""
+    arguments = getattr(hint, "__args__", None)
+    if isinstance(hint, types.UnionType):
+        return _any_of(hint.__args__, names, depth)
+    origin = getattr(hint, "__origin__", None)
+    if origin is None:
+        return None
+    name = getattr(origin, "_name", None) or getattr(origin, "__name__", "")
+    if isinstance(origin, type) and name != "Union":
+        return _container(origin, tuple(arguments or ()), names, depth)
+    if name == "Union":
+        return _any_of(tuple(arguments or ()), names, depth)
+    if name == "Literal":
+        return _literal(tuple(arguments or ()))
+    if name in _WRAPPERS and arguments:
+        return predicate(arguments[0], names, depth + 1)
+    if name in _GUARDS:
+        return lambda value: isinstance(value, bool)
+    if type(origin).__name__ == "TypeAliasType":
+        return predicate(origin, names, depth + 1)
+    raise Undecidable(f"{hint!r} tells nothing about one value")
+
+
+def _any_of(hints: tuple[object, ...], names: dict[str, object], depth: int) -> Predicate:
+    tests = [predicate(hint, names, depth + 1) for hint in hints]
+    return lambda value: any(test(value) for test in tests)
+
+
+def _literal(values: tuple[object, ...]) -> Predicate:
+    return lambda value: any(type(value) is type(known) and value == known for known in values)
+
+
+def _class(hint: object, names: dict[str, object], depth: int) -> Predicate | None:
+    """Return the test for a plain class."""
+    if not isinstance(hint, type):
+        return _container(collections.abc.Callable, (), names, depth) if hint is callable else None  # type: ignore[arg-type]
+    if hint in _TOWER:
+        kinds = _TOWER[hint]
+        return lambda value: isinstance(value, kinds)
+    if type(hint).__name__ == "_TypedDictMeta":
+        return _typed_dict(hint, depth)
+    if getattr(hint, "_is_protocol", False) and not getattr(hint, "_is_runtime_protocol", False):
+        raise Undecidable(f"the protocol {hint.__qualname__} is not runtime-checkable")
+    return _instance_of(hint)
+
+
+def _instance_of(kind: type) -> Predicate:
+    try:
+        isinstance(None, kind)
+    except TypeError as error:
+        raise Undecidable(str(error)) from None
+    return lambda value: isinstance(value, kind)
+
+
+def _typed_dict(hint: type, depth: int) -> Predicate:
+    module = sys.modules.get(hint.__module__)
+    names = dict(vars(module)) if module else {}
+    required: frozenset[str] = getattr(hint, "__required_keys__", frozenset())
+    tests: dict[str, Predicate] = {}
+    for key, value in list(hint.__annotations__.items())[:MOST_ITEMS]:
+        try:
+            tests[key] = predicate(value, names, depth + 1)
+        except Undecidable:
+            continue
+    return lambda value: (
+        isinstance(value, dict)
+        and required <= value.keys()
+        and all(test(value[key]) for key, test in tests.items() if key in value)
+    )
+
+
+def _container(origin: type, arguments: tuple[object, ...], names: dict[str, object], depth: int) -> Predicate:
+    """Return the test for a class with type arguments; of user classes only the class is looked at."""
+    is_kind = predicate(origin, names, depth + 1) if origin not in (type, tuple) else _instance_of(origin)
+    if origin is type:
+        return _type_of(arguments, names)
+    if origin is collections.abc.Callable or not arguments:
+        return is_kind
+    if origin is tuple and not (len(arguments) == 2 and arguments[1] is ...):  # noqa: PLR2004  (tuple[T, ...])
+        return _fixed_tuple(arguments, names, depth)
+    parts = [_part(argument, names, depth) for argument in arguments]
+    if len(parts) == 2 and issubclass(origin, collections.abc.Mapping):  # noqa: PLR2004  (key and value)
+        keys, values = parts
+        return lambda value: is_kind(value) and (type(value) not in _DICTS or _pairs_fit(value, keys, values))
+    if _is_collection_hint(origin) and parts:
+        item = parts[0]
+        return lambda value: is_kind(value) and (type(value) not in _LISTS or all(map(item, spread(value))))  # type: ignore[call-overload]
+    return is_kind
+
+
+def _is_collection_hint(origin: type) -> bool:
+    """Tell whether the first argument of a generic is the type of what iterating a built-in container gives."""
+    if origin in (collections.abc.Iterable, collections.abc.Container, collections.abc.Reversible):
+        return True
+    return origin in _LISTS or (origin.__module__ == "collections.abc" and issubclass(origin, collections.abc.Collection))
+
+
+def _part(argument: object, names: dict[str, object], depth: int) -> Predicate:
+    """Return the test for a type argument; one that cannot be decided leaves the container decidable."""
+    try:
+        return predicate(argument, names, depth + 1)
+    except Undecidable:
+        return _anything
+
+
+def _pairs_fit(value: object, keys: Predicate, values: Predicate) -> bool:
+    pairs = zip(range(MOST_ITEMS), value.items(), strict=False)  # type: ignore[attr-defined]  # a built-in dict
+    return all(keys(key) and values(item) for _, (key, item) in pairs)
+
+
+def _fixed_tuple(arguments: tuple[object, ...], names: dict[str, object], depth: int) -> Predicate:
+    if any(type(argument).__name__ in ("TypeVarTuple", "_UnpackGenericAlias") or _is_unpacked(argument) for argument in arguments):
+        return lambda value: isinstance(value, tuple)
+    tests = [] if arguments == ((),) else [_part(argument, names, depth) for argument in arguments]
+    return lambda value: (
+        isinstance(value, tuple)
+        and len(value) == len(tests)
+        and all(test(item) for test, item in zip(tests[:MOST_ITEMS], value, strict=False))
+    )
+
+
+def _is_unpacked(argument: object) -> bool:
+    return bool(getattr(argument, "__unpacked__", False) or getattr(argument, "__typing_is_unpacked_typevartuple__", False))
+
+
+def _type_of(arguments: tuple[object, ...], _names: dict[str, object]) -> Predicate:
+    """Return the test for ``type[X]``; a generic alias such as ``list[int]`` passes for a class."""
+    bound = arguments[0] if arguments else object
+    plain = isinstance(bound, type) and not getattr(bound, "_is_protocol", False) and not hasattr(bound, "__origin__")
+
+    def test(value: object) -> bool:
+        if not isinstance(value, type):
+            return hasattr(value, "__origin__")
+        return not plain or issubclass(value, bound)  # type: ignore[arg-type]  # plain says that it is a class
+
+    return test

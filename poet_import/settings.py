@@ -1,0 +1,257 @@
+"""What a user has configured: arguments of ``install()`` over the environment over the nearest ``pyproject.toml``.
+
+Every program that imports poet_import reads its settings, so this module imports only what an interpreter has loaded
+by then, and says its types without ``typing``.
+"""
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import NoReturn, TypeGuard
+
+MODES = ("offline",)
+FIELDS = ("mode", "strict", "active", "cache_dir", "templates")
+
+_VARIABLES = {
+    "mode": "POET_MODE",
+    "strict": "POET_STRICT",
+    "active": "POET_ACTIVATE",
+    "cache_dir": "POET_CACHE_DIR",
+    "templates": "POET_TEMPLATES",
+}
+_SWITCHES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+class Settings:
+    """The settings in force. Immutable; equal where the values are, whatever they came from.
+
+    Attributes:
+        mode: How implementations come about; this version knows ``offline``: the user's own bodies, never the network.
+        strict: Whether a failure of ours raises instead of leaving the module as it is with a warning.
+        active: Whether importing poet_import activates the hook.
+        cache_dir: The directory for the cache, absolute, or None where the default stands.
+        templates: Folders of further templates, absolute, searched in this order before the shipped ones.
+        sources: Where each value came from: ``default``, a variable's name, the path of a ``pyproject.toml``, or
+            ``install()``.
+    """
+
+    __slots__ = (*FIELDS, "sources")
+
+    mode: str
+    strict: bool
+    active: bool
+    cache_dir: "str | None"
+    templates: "tuple[str, ...]"
+    sources: "dict[str, str]"
+
+    def __init__(
+        self,
+        *,
+        mode: str = "offline",
+        strict: bool = False,
+        active: bool = True,
+        cache_dir: "str | None" = None,
+        templates: "tuple[str, ...]" = (),
+        sources: "Mapping[str, str] | None" = None,
+    ) -> None:
+        values = (mode, strict, active, cache_dir, templates)
+        for field, value in zip(FIELDS, values, strict=True):
+            object.__setattr__(self, field, value)
+        object.__setattr__(self, "sources", {**dict.fromkeys(FIELDS, "default"), **(sources or {})})
+
+    @classmethod
+    def read(
+        cls,
+        environ: "Mapping[str, str] | None" = None,
+        *,
+        directory: "str | os.PathLike[str] | None" = None,
+        **arguments: object,
+    ) -> "Settings":
+        """Return the settings in force: arguments over the environment over ``[tool.poet-import]``.
+
+        Args:
+            environ: The environment; ``os.environ`` if None. An empty variable counts as absent.
+            directory: Where the search for the nearest ``pyproject.toml`` begins, upward, and what relative paths
+                start from; the working directory if None.
+            **arguments: Values by field, as `poet_import.install` takes them; None counts as absent.
+
+        Raises:
+            TypeError: An argument names no field.
+            ValueError: A value is not allowed; the message says where it came from and what is.
+        """
+        base = _working_directory() if directory is None else os.path.abspath(directory)
+        found = {
+            **_from_pyproject(base),
+            **_from_environment(os.environ if environ is None else environ, base),
+            **_from_arguments(arguments, base),
+        }
+        values: dict[str, object] = {field: _READERS[field](raw) for field, raw in found.items()}
+        return cls(**values, sources={field: raw.source for field, raw in found.items()})  # type: ignore[arg-type]  # each reader returns its field's type
+
+    def fingerprint(self) -> str:
+        """Return a text that is the same in every process exactly while these settings weave the same code."""
+        return repr((self.mode, self.templates))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"Settings cannot be changed; call poet_import.install({name}=…)")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("Settings cannot be changed")
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{field}={getattr(self, field)!r}' for field in FIELDS)})"
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if isinstance(other, Settings) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def _values(self) -> "tuple[object, ...]":
+        return tuple(getattr(self, field) for field in FIELDS)
+
+
+class _Raw:
+    """A value as it was written, with its place."""
+
+    __slots__ = ("base", "field", "source", "value")
+
+    def __init__(self, value: object, *, field: str, source: str, base: str) -> None:
+        self.value = value
+        self.field = field
+        self.source = source
+        self.base = base  # the directory that relative paths start from
+
+    def refuse(self, expected: str) -> "NoReturn":
+        raise ValueError(f"{self.source}: {self.field} = {self.value!r}: expected {expected}")
+
+
+def _working_directory() -> str:
+    """Return the working directory, or the root where it was removed: an import must not fail for that."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.path.abspath(os.sep)
+
+
+def _from_arguments(arguments: "Mapping[str, object]", base: str) -> "dict[str, _Raw]":
+    for name in arguments:
+        if name not in FIELDS:
+            raise TypeError(f"install() has no setting {name!r}{_nearest(name)}")
+    return {
+        field: _Raw(value, field=field, source="install()", base=base)
+        for field, value in arguments.items()
+        if value is not None
+    }
+
+
+def _from_environment(environ: "Mapping[str, str]", base: str) -> "dict[str, _Raw]":
+    return {
+        field: _Raw(environ[variable], field=field, source=variable, base=base)
+        for field, variable in _VARIABLES.items()
+        if environ.get(variable)
+    }
+
+
+def _from_pyproject(directory: str) -> "dict[str, _Raw]":
+    path, content = _nearest_pyproject(directory)
+    # tomllib costs 5 ms to import, and most files have no table of ours: look before parsing.
+    table = _parsed_table(path, content) if b"tool.poet-import" in content else {}
+    for name in table:
+        if name not in FIELDS:
+            _warn(f"{path}: [tool.poet-import] has no setting {name!r}{_nearest(name)}; it is ignored")
+    return {
+        field: _Raw(table[field], field=field, source=path, base=os.path.dirname(path))
+        for field in FIELDS
+        if field in table
+    }
+
+
+def _nearest_pyproject(directory: str) -> "tuple[str, bytes]":
+    """Return path and content of the first readable ``pyproject.toml`` upward from the directory; empty if none."""
+    while True:
+        path = os.path.join(directory, "pyproject.toml")
+        try:
+            with open(path, "rb") as file:
+                return path, file.read()
+        except OSError:
+            parent = os.path.dirname(directory)
+        if parent == directory:
+            return "", b""
+        directory = parent
+
+
+def _parsed_table(path: str, content: bytes) -> "dict[str, object]":
+    import tomllib  # only for a project that configures us, see _from_pyproject
+
+    try:
+        table = tomllib.loads(content.decode()).get("tool", {}).get("poet-import", {})
+    except ValueError as error:
+        raise ValueError(f"{path}: not valid TOML, so [tool.poet-import] cannot be read: {error}") from error
+    if not isinstance(table, dict):
+        raise ValueError(f"{path}: tool.poet-import = {table!r}: expected a table")  # noqa: TRY004  (a file's mistake)
+    return table
+
+
+def _read_mode(raw: _Raw) -> str:
+    if raw.value not in MODES:
+        raw.refuse(f"{' or '.join(map(repr, MODES))} (all that this version supports)")
+    return str(raw.value)
+
+
+def _read_switch(raw: _Raw) -> bool:
+    if isinstance(raw.value, bool):
+        return raw.value
+    switch = _SWITCHES.get(raw.value.strip().lower()) if isinstance(raw.value, str) else None
+    if switch is None:
+        raw.refuse(f"one of {', '.join(_SWITCHES)}")
+    return switch
+
+
+def _read_path(raw: _Raw) -> str:
+    if not _is_path(raw.value):
+        raw.refuse("the path of a directory")
+    return _absolute(raw.value, raw.base)
+
+
+def _read_paths(raw: _Raw) -> "tuple[str, ...]":
+    paths = raw.value
+    if isinstance(paths, str):
+        paths = [path for path in paths.split(os.pathsep) if path]
+    if not isinstance(paths, list | tuple) or not all(map(_is_path, paths)):
+        raw.refuse(f"directories, as a list of paths or joined by {os.pathsep!r}")
+    return tuple(_absolute(path, raw.base) for path in paths)
+
+
+def _is_path(value: object) -> "TypeGuard[str | os.PathLike[str]]":
+    return isinstance(value, str | os.PathLike) and bool(os.fspath(value))
+
+
+def _absolute(path: "str | os.PathLike[str]", base: str) -> str:
+    return os.path.normpath(os.path.join(base, os.path.expanduser(path)))
+
+
+_READERS: "dict[str, Callable[[_Raw], object]]" = {
+    "mode": _read_mode,
+    "strict": _read_switch,
+    "active": _read_switch,
+    "cache_dir": _read_path,
+    "templates": _read_paths,
+}
+
+
+def _nearest(name: str) -> str:
+    import difflib  # for a message only; it loads re
+
+    close = difflib.get_close_matches(name, FIELDS, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(FIELDS)}"
+
+
+def _warn(message: str) -> None:
+    import warnings  # not loaded in every interpreter, and nearly never needed here
+
+    from poet_import.errors import PoetWarning
+
+    warnings.warn(message, PoetWarning, stacklevel=2)

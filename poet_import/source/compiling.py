@@ -1,0 +1,62 @@
+"""Parse and compile, around two faults of the interpreter."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import CodeType
+
+# On 3.11 parsing in several threads now and then raises a false SystemError (python/cpython#106905). On every version
+# the warning filters are one for all threads.
+_one_at_a_time = threading.RLock()
+_WHILE_LOSES_HANDLERS = sys.version_info[:2] == (3, 13)  # python/cpython#130279
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep the SyntaxWarnings of a text that Python itself has already compiled from being shown again."""
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)  # invalid escapes, before 3.12
+        yield
+
+
+def parse(text: str, filename: str) -> ast.Module:
+    """Return the syntax tree of a source."""
+    with _quietly():
+        return ast.parse(text, filename)
+
+
+def compile_tree(tree: ast.Module, filename: str, *, optimize: int = -1) -> CodeType:
+    """Return the code of a module."""
+    with _quietly():
+        return compile(tree, filename, "exec", dont_inherit=True, optimize=optimize)
+
+
+def protect_loops(functions: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> None:
+    """Turn ``while test:`` into ``while True: if not test: break`` where an exception from outside may arrive.
+
+    On 3.13 one that arrives while the test of a loop jumps back skips the handlers of the function (python/cpython#130279).
+    """
+    if not _WHILE_LOSES_HANDLERS:
+        return
+    stack: list[ast.AST] = [statement for function in functions for statement in function.body]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.While) and not isinstance(node.test, ast.Constant) and not node.orelse:
+            _protect(node)
+        stack += ast.iter_child_nodes(node)
+
+
+def _protect(node: ast.While) -> None:
+    test = node.test
+    leave = ast.copy_location(ast.Break(), test)
+    negated = ast.copy_location(ast.UnaryOp(ast.Not(), test), test)
+    node.body.insert(0, ast.copy_location(ast.If(negated, [leave], []), test))
+    node.test = ast.copy_location(ast.Constant(value=True), test)

@@ -1,0 +1,169 @@
+"""What is woven into one function: its options over its domain's defaults, its hints, and the blocks around its body."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from poet_import.model import Check, Phase, Template
+from poet_import.source.anatomy import Anatomy, dissect, rebound_parameters
+from poet_import.source.annotations import Hint, names_in, read_hint
+from poet_import.source.discovery import PoetFunction
+from poet_import.source.linemap import Place
+from poet_import.source.phases import Block, Deadline, Edge, Loop, Subject, Tests, item_tests, rule_tests, type_test
+from poet_import.source.scopes import Scope, parameters
+
+_CONTEXT = frozenset(("context", "ctx", "sandbox_context", "the_context"))  # a host injects these: never checked
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that the weaver writes into one function."""
+
+    found: PoetFunction
+    template: Template
+    anatomy: Anatomy
+    tests: Tests
+    perceive: tuple[tuple[str, str], ...]  # condition and arguments of each check
+    result: Hint
+    enforce: tuple[tuple[str, str], ...]  # the same about ``_poet_result``
+    blocks: tuple[Block, ...]  # outermost first
+    binds: str = ""  # the runtime's decorator that keeps the annotations at hand, or nothing
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether the function stays as it is."""
+        return not (self.perceive or self.enforce or self.blocks)
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """Return the phases that the woven function has."""
+        return ("perceive", "operate", "enforce")
+
+
+def make_plan(found: PoetFunction, template: Template) -> Plan:
+    """Decide what is woven into a function."""
+    anatomy = dissect(found.node)
+    subjects, result = _subjects(found), _result(found, anatomy)
+    off = found.options.on_violation == "off"
+    perceive = () if off else _perceive(subjects, template.checks)
+    enforce = () if off or anatomy.is_generator else _enforce(result, template.checks)
+    blocks = _blocks(found, template, anatomy, enforces=bool(enforce))
+    deep = [*(test for test, _ in perceive), *(test for test, _ in enforce)]
+    binds = any("__poet__.fits(" in test or "__poet__.is_default(" in test for test in deep) or found.binds_retry_on
+    tests = Tests(found.options.on_violation, decorator_place(found.decorator))
+    plan = (found, template, anatomy, tests, perceive, result.hint, enforce, blocks)
+    return Plan(*plan, binds=_binder(found) if binds else "")
+
+
+def decorator_place(decorator: ast.expr) -> Place:
+    """Return the place of a decorator, its ``@`` included, so that a traceback shows the line without carets."""
+    end_line, end_column = decorator.end_lineno or decorator.lineno, decorator.end_col_offset or 0
+    return Place(decorator.lineno, max(0, decorator.col_offset - 1), end_line, end_column)
+
+
+def _subjects(found: PoetFunction) -> list[Subject]:
+    """Return the parameters that have an annotation or may have a rule."""
+    spec, subjects = found.node.args, []
+    defaults = _defaults(spec)
+    for argument in parameters(found.node):
+        if argument.arg in _CONTEXT:
+            continue
+        kind = "*" if argument is spec.vararg else "**" if argument is spec.kwarg else ""
+        hint = read_hint(argument.annotation, found.outer, found.scope)
+        default = defaults.get(argument.arg)
+        if isinstance(default, ast.Constant) and default.value is None and not hint.accepts_all:
+            hint = _nullable(hint)
+        unsure = default is not None and not hint.allows(default)
+        name = _mangled(argument.arg, found.outer)
+        unsure = unsure and not hint.deep
+        subjects.append(Subject(name, argument.arg, hint, unsure, has_default=default is not None, kind=kind))
+    return subjects
+
+
+def _nullable(hint: Hint) -> Hint:
+    return Hint(hint.text, hint.classes, True, hint.items, hint.kinds, hint.accepts_all, hint.deep, hint.likely)
+
+
+def _defaults(spec: ast.arguments) -> dict[str, ast.expr]:
+    positional = [*spec.posonlyargs, *spec.args]
+    found = {argument.arg: value for argument, value in zip(reversed(positional), reversed(spec.defaults), strict=False)}
+    return found | {argument.arg: value for argument, value in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if value}
+
+
+def _mangled(name: str, outer: Scope) -> str:
+    """Return a private parameter's name as it stands in ``__annotations__``."""
+    if not name.startswith("__") or name.endswith("__"):
+        return name
+    for scope in outer.enclosing():
+        if isinstance(scope.node, ast.ClassDef):
+            stripped = scope.node.name.lstrip("_")
+            return f"_{stripped}{name}" if stripped else name
+    return name
+
+
+def _result(found: PoetFunction, anatomy: Anatomy) -> Subject:
+    returns = None if anatomy.is_generator else found.node.returns
+    return Subject("return", "_poet_result", read_hint(returns, found.outer, found.scope))
+
+
+def _perceive(subjects: list[Subject], checks: tuple[Check, ...]) -> tuple[tuple[str, str], ...]:
+    of_types = [test for subject in subjects if (test := type_test(subject))]
+    wanted = [check for check in checks if check.phase == "perceive"]
+    return (*of_types, *rule_tests(wanted, subjects))
+
+
+def _enforce(result: Subject, checks: tuple[Check, ...]) -> tuple[tuple[str, str], ...]:
+    of_type = type_test(result)
+    wanted = [check for check in checks if check.phase == "enforce"]
+    about_items = item_tests(wanted, result.variable)
+    return (*([of_type] if of_type else []), *rule_tests(wanted, [result]), *about_items)
+
+
+def _blocks(found: PoetFunction, template: Template, anatomy: Anatomy, *, enforces: bool) -> tuple[Block, ...]:
+    options = found.options
+    retries = template.retries if options.retries is None else options.retries
+    seconds = template.timeout if options.timeout is None else options.timeout
+    timed = seconds is not None and not anatomy.is_generator and not anatomy.is_stub
+    blocks: list[Block] = []
+    if timed and seconds is not None:
+        blocks.append(Deadline(seconds, anatomy.is_async))
+    if retries and not anatomy.is_stub:
+        kept = tuple(rebound_parameters(anatomy))
+        blocks.append(Loop(retries, _retry_on(found, template), timed, anatomy.is_async, kept))
+    guarded = any(site.guarded for site in anatomy.returns)
+    if enforces and guarded and options.on_violation == "raise":
+        blocks.append(Edge())
+    return tuple(blocks)
+
+
+def _retry_on(found: PoetFunction, template: Template) -> str:
+    """Return an expression for what is retried, or nothing where the runtime knows it or has the default."""
+    if found.binds_retry_on:
+        return ""
+    if found.options.retry_on is not None:
+        names = [node.id for node in ast.walk(ast.parse(found.options.retry_on)) if isinstance(node, ast.Name)]
+        several = found.options.retry_on.startswith("(")
+    else:
+        names, several = list(template.retry_on), len(template.retry_on) > 1
+    safe = [name if found.scope.is_builtin(name) else f"__poet__.builtins.{name}" for name in names]
+    return f"({', '.join(safe)}{',' * (len(safe) == 1)})" if several else "".join(safe)
+
+
+def _binder(found: PoetFunction) -> str:
+    """Return the decorator that keeps a function's annotations at hand.
+
+    One that is defined several times with the same code, and means something else each time, needs code of its own.
+    """
+    if any(scope.repeats for scope in found.scope.enclosing()):
+        return "own_hints"
+    nested = any(scope.is_function for scope in found.outer.enclosing())
+    if not nested:
+        return "hints"
+    node = found.node
+    annotations = [argument.annotation for argument in parameters(node) if argument.annotation]
+    names = {name for part in (*annotations, *([node.returns] if node.returns else [])) for name in names_in(part)}
+    owners = [found.outer.owner(name) for name in names if not found.outer.is_builtin(name)]
+    varies = any(owner is None or owner.parent is not None for owner in owners)
+    has_defaults = any(not isinstance(value, ast.Constant) for value in _defaults(node.args).values())
+    return "own_hints" if varies or has_defaults or found.binds_retry_on else "hints"

@@ -1,0 +1,247 @@
+"""Put perceive, retry, timeout and enforce around the bodies of marked functions, in place, as edits of the source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from poet_import.source.anatomy import ReturnSite, Suite
+from poet_import.source.layout import (
+    Layout,
+    LineBreaks,
+    Shift,
+    indent_lines,
+    indent_of,
+    lay_out,
+    shifted,
+    stands_alone,
+    suite_indent,
+    unit_of,
+    untouchable_lines,
+)
+from poet_import.source.linemap import NOWHERE, LineMap, Patch, Place, Source
+from poet_import.source.annotations import quoted
+from poet_import.source.phases import Block, Line, Loop, depth_of
+from poet_import.source.plan import Plan
+from poet_import.source.scopes import FunctionNode
+
+RUNTIME_IMPORT = "import poet_import.runtime as __poet__"
+MARKER_IMPORT = "from poet_import import poet"
+
+
+def weave(source: Source, tree: ast.Module, plans: Sequence[Plan], *, lacks_import: bool) -> LineMap:
+    """Return the woven text of a module with its map.
+
+    Args:
+        source: The user's text.
+        tree: What it parses to.
+        plans: The functions to weave, outer ones before those nested in them.
+        lacks_import: Whether the module uses ``poet`` without importing it; the import is supplied then.
+    """
+    patch = Patch(source)
+    imports = [RUNTIME_IMPORT] * bool(plans) + [MARKER_IMPORT] * lacks_import
+    if imports:
+        _insert_imports(source, patch, tree, imports)
+    breaks = LineBreaks(source, patch)
+    weavers: dict[FunctionNode, _FunctionWeaver] = {}
+    for plan in plans:
+        if not plan.is_empty:
+            around = [weavers[node].shift for scope in plan.found.outer.enclosing() if (node := scope.node) in weavers]
+            weavers[plan.found.node] = _FunctionWeaver(source, patch, breaks, plan, around)
+    for weaver in weavers.values():
+        weaver.open()
+    for weaver in weavers.values():
+        weaver.edit_body()
+    for weaver in reversed(weavers.values()):
+        weaver.close()
+    return patch.apply()
+
+
+def _insert_imports(source: Source, patch: Patch, tree: ast.Module, imports: list[str]) -> None:
+    """Insert imports above the first statement that is neither the docstring nor a ``__future__`` import."""
+    index = int(ast.get_docstring(tree, clean=False) is not None)
+    while index < len(tree.body) - 1 and _is_future(tree.body[index]):
+        index += 1
+    first = tree.body[index]
+    line = min([first.lineno, *(decorator.lineno for decorator in getattr(first, "decorator_list", []))])
+    place = Place(line, first.col_offset, line, first.col_offset)
+    if stands_alone(source, first):
+        patch.insert(source.line_start(line), "".join(f"{text}\n" for text in imports), place)
+    else:
+        patch.insert(source.offset(first.lineno, first.col_offset), "".join(f"{text}; " for text in imports), place)
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A block around the body, with how deep its own lines stand."""
+
+    block: Block
+    depth: int
+
+
+class _FunctionWeaver:
+    """Writes the edits of one function: `open` above the body, `edit_body` in it, `close` below it."""
+
+    def __init__(self, source: Source, patch: Patch, breaks: LineBreaks, plan: Plan, around: list[Shift]) -> None:
+        self._source = source
+        self._patch = patch
+        self._breaks = breaks
+        self._plan = plan
+        self._layout: Layout = lay_out(source, plan.anatomy)
+        self._unit = unit_of(self._layout.indent)
+        self._frames: list[_Frame] = []
+        depth = 0
+        for block in plan.blocks:
+            self._frames.append(_Frame(block, depth))
+            depth += depth_of(block)
+        self._depth = depth
+        self.shift = Shift(self._layout.indent, self._unit * depth)
+        self._around = around
+        self._shifts = [*around, self.shift]
+
+    def open(self) -> None:
+        """Write what stands above the body."""
+        plan, layout = self._plan, self._layout
+        if plan.binds:
+            self._insert_binder()
+        lines = self._render(self._head_lines())
+        suite = Suite(plan.found.node, plan.found.node.body)
+        if not layout.joined:
+            self._insert_lines(layout.head, lines)
+            if self._depth:
+                keep = untouchable_lines(plan.anatomy, self._source)
+                indent_lines(self._source, self._patch, layout, extra=self.shift.extra, keep=keep)
+            return
+        if plan.anatomy.docstring is not None:
+            self._breaks.split(Suite(suite.header, [plan.anatomy.docstring]), self._around)
+        if plan.anatomy.body:
+            self._breaks.split_below(plan.anatomy.body[0], lines, shifted(layout.indent, self._shifts))
+            self._breaks.split(suite, self._shifts)
+        else:
+            self._insert_lines(layout.head, lines)
+
+    def _insert_lines(self, offset: int, lines: list[tuple[str, Place]]) -> None:
+        """Insert whole lines at the start of a line, or past the last one."""
+        if not self._source.data[:offset].endswith(b"\n"):
+            self._patch.insert(offset, "\n", NOWHERE)
+        for text, place in lines:
+            self._patch.insert(offset, text, place)
+
+    def _insert_binder(self) -> None:
+        node = self._plan.found.node
+        indent = shifted(indent_of(self._source, node.lineno), self._around)
+        text = f"{indent}@__poet__.{self._plan.binds}\n"
+        self._patch.insert(self._source.line_start(node.lineno), text, self._plan.tests.place)
+
+    def _head_lines(self) -> list[Line]:
+        """Return perceive and the opening of every block."""
+        plan, place = self._plan, self._layout.place
+        lines: list[Line] = []
+        if plan.perceive:
+            lines.append(Line(0, "# perceive", NOWHERE))
+            lines += plan.tests.lines("perceive", plan.perceive, place)
+        lines.append(Line(0, "# operate", NOWHERE))
+        for frame in self._frames:
+            lines += _deeper(frame.block.opening(place), frame.depth)
+        return lines
+
+    def edit_body(self) -> None:
+        """Write what goes between the user's lines."""
+        for site in self._plan.anatomy.returns:
+            self._edit_return(site)
+        if self._plan.anatomy.is_generator and any(isinstance(block, Loop) for block in self._plan.blocks):
+            self._mark_yields()
+        for call in self._plan.anatomy.frame_readers:
+            if isinstance(call.func, ast.Name) and self._plan.found.scope.is_builtin(call.func.id):
+                self._patch.insert(self._source.offset(call.lineno, call.col_offset), "__poet__.yours(", NOWHERE)
+                end = self._source.offset(call.end_lineno or 1, call.end_col_offset or 0)
+                self._patch.insert(end, ")", NOWHERE)
+
+    def _edit_return(self, site: ReturnSite) -> None:
+        """Check what one ``return`` gives; a constant that surely fits stays as it is."""
+        plan, node = self._plan, site.node
+        rules_only = len(plan.enforce) > 1 or "rules." in plan.enforce[0][0] if plan.enforce else False
+        if not plan.enforce or (plan.result.allows(node.value) and not rules_only):
+            return
+        if not stands_alone(self._source, node):
+            self._breaks.split(site.suite, self._shifts)
+        indent = shifted(suite_indent(self._source, site.suite), self._shifts)
+        place = Place(node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0)
+        start = self._source.offset(node.lineno, node.col_offset)
+        end = self._source.offset(node.end_lineno or 0, node.end_col_offset or 0)
+        value = "_poet_result =" if node.value else "_poet_result = None"
+        self._patch.replace(start, start + len("return"), f"# enforce\n{indent}{value}", place)
+        tests = plan.tests.lines("enforce", plan.enforce, place, wrap="Escape" if site.guarded else "")
+        lines = [*tests, Line(0, "return _poet_result", place)]
+        for line in lines:
+            self._patch.insert(end, f"\n{indent}{self._unit * line.depth}{line.text}", line.place)
+
+    def _mark_yields(self) -> None:
+        """Make each ``yield`` say that the generator has begun: from then on nothing is tried again."""
+        for node in self._plan.anatomy.yields:
+            start = self._source.offset(node.lineno, node.col_offset)
+            end = self._source.offset(node.end_lineno or 0, node.end_col_offset or 0)
+            keyword_end = start + len("yield")
+            if isinstance(node, ast.YieldFrom):
+                keyword_end = self._source.data.index(b"from", keyword_end) + len("from")
+            data = self._source.data[keyword_end:end]
+            begin = keyword_end + len(data) - len(data.lstrip()) if node.value else keyword_end
+            self._patch.insert(begin, "((" if node.value else " ((None", NOWHERE)
+            self._patch.insert(end, "), _poet_attempt := __poet__.STARTED)[0]", NOWHERE)
+
+    def close(self) -> None:
+        """Write what stands below the body."""
+        plan, place = self._plan, self._plan.tests.place
+        lines = _deeper(self._tail_lines(), self._depth)
+        for frame in reversed(self._frames):
+            lines += _deeper(frame.block.closing(place), frame.depth)
+        if not lines:
+            return
+        self._insert_lines(self._source.line_start(self._layout.last + 1), self._render(lines))
+
+    def _tail_lines(self) -> list[Line]:
+        """Return what follows the last statement where execution may fall off the end of the body."""
+        plan = self._plan
+        anatomy = plan.anatomy
+        if not anatomy.falls_off:
+            return []
+        lines: list[Line] = []
+        if plan.enforce and not plan.result.allows(None) and not _is_abstract(plan):
+            lines = [Line(0, "# enforce", NOWHERE), *self._fall_off_lines()]
+        raises = bool(lines) and not plan.result.deep and plan.tests.on_violation == "raise"
+        if any(isinstance(block, Loop) for block in plan.blocks) and not raises:
+            lines.append(Line(0, "return", NOWHERE))
+        return lines
+
+    def _fall_off_lines(self) -> Iterable[Line]:
+        plan = self._plan
+        stub = ", stub=True" if plan.anatomy.is_stub else ""
+        if plan.result.deep:
+            test = 'not __poet__.fits("return", None)', f'"return", None{stub}'
+            return plan.tests.lines("enforce", [test], NOWHERE)
+        call = f"__poet__.enforce(\"return\", None, {quoted(plan.result.text)}{stub})"
+        if plan.tests.on_violation == "warn":
+            return [Line(0, f"__poet__.warn({call})", NOWHERE)]
+        return [Line(0, f"raise {call}", plan.tests.place)]
+
+    def _render(self, lines: Iterable[Line]) -> list[tuple[str, Place]]:
+        """Return whole lines of text at the depth where they stand."""
+        base = shifted(self._layout.indent, self._around)
+        return [(f"{base}{self._unit * line.depth}{line.text}\n", line.place) for line in lines]
+
+
+def _deeper(lines: Iterable[Line], depth: int) -> list[Line]:
+    return [Line(line.depth + depth, line.text, line.place) for line in lines]
+
+
+def _is_abstract(plan: Plan) -> bool:
+    """Tell whether a stub is there to be overridden: falling off its end is what ``super()`` expects of it."""
+    names = {ast.unparse(decorator).rpartition(".")[2] for decorator in plan.found.node.decorator_list}
+    bases = getattr(plan.found.outer.node, "bases", [])
+    is_protocol = any("Protocol" in ast.unparse(base) for base in bases)
+    return plan.anatomy.is_stub and ("abstractmethod" in names or is_protocol)

@@ -1,0 +1,195 @@
+"""Templates: what a domain adds to the functions that name it.
+
+A domain is a folder of versions, ``<root>/<domain>/<version>/``, with ``metadata.json``, ``template.txt`` and, where
+Train has words of its own, ``train_addon.txt``. ``<root>/<domain>/current`` names the version in use: a link, or a file
+holding ``v1``.
+
+``metadata.json`` declares checks, never code: a phase, a rule of `poet_import.runtime.rules`, its arguments, and what
+it matches. In ``perceive``, ``match`` is a pattern of parameter names (``fnmatch.fnmatchcase``) or a list of them; in
+``enforce``, ``return`` is the result and ``return.score`` the value under the key ``score`` of a returned dict, skipped
+where the result is no dict or lacks the key. A rule for one value is applied to each value that any pattern matches. A
+joint rule (`poet_import.runtime.rules.JOINT`) takes the values that its entries name, one each and without wildcards,
+together, and only if all are there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from poet_import.cache.template_digest import current_version, digest_parts, find_root, template_digest
+from poet_import.errors import PoetWarning, TemplateError
+from poet_import.model import Template
+from poet_import.template_metadata import describe_unknown, parse_metadata
+
+_BASE: Final = "base"
+_DOMAIN: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_VERSION: Final = re.compile(r"v[1-9][0-9]*")
+
+
+def template_roots(extra: Iterable[str | os.PathLike[str]] = ()) -> tuple[Path, ...]:
+    """Return the folders that hold domains, in the order of search: the user's, then the shipped one."""
+    return (*(Path(os.path.abspath(root)) for root in extra), _shipped_root())
+
+
+def _shipped_root() -> Path:
+    """Return the package's own folder in an installed wheel, else the checkout's.
+
+    In this order: beside an installed package, ``templates`` is some other package's.
+    """
+    package = Path(__file__).parent
+    return package / "_templates" if (package / "_templates").is_dir() else package.parent / "templates"
+
+
+class TemplateStore:
+    """The domains under some roots; the first root that has a domain wins.
+
+    A domain is read once in the life of a store, so all functions of an import get the same version.
+    """
+
+    def __init__(self, roots: Iterable[Path]) -> None:
+        self._roots = tuple(str(root) for root in roots)
+        self._found: dict[str, Template] = {}
+
+    def domains(self) -> tuple[str, ...]:
+        """Return the names of the domains under all roots, sorted, broken ones included."""
+        names: set[str] = set()
+        for root in self._roots:
+            with suppress(OSError), os.scandir(root) as entries:
+                names.update(entry.name for entry in entries if entry.is_dir())
+        return tuple(sorted(filter(_DOMAIN.fullmatch, names)))
+
+    def find(self, domain: str | None) -> Template:
+        """Return the domain's template; ``base`` for None, and with one `PoetWarning` where it is unknown or broken.
+
+        Such a stand-in has what was looked at before ``base`` in its lineage, so that mending it changes the digest.
+        """
+        name = _BASE if domain is None else domain
+        if name in self._found:
+            return self._found[name]
+        lineage: list[str] = []
+        try:
+            return self._found.setdefault(name, self._fold(name, lineage, self._roots))
+        except TemplateError as broken:
+            template = self._stand_in(name, lineage)
+            if self._found.setdefault(name, template) is template:  # of threads that ask at once, one warns
+                instead = "base" if name != _BASE else "the base of a later root, or an empty one,"
+                warnings.warn(f"{broken}; {instead} is used instead", PoetWarning, stacklevel=2)
+            return self._found[name]
+
+    def load(self, domain: str) -> Template:
+        """Return the domain's template with what it extends folded in.
+
+        Raises:
+            TemplateError: The domain is unknown, or it or what it extends is broken.
+        """
+        return self._fold(domain, [], self._roots)
+
+    def _fold(self, domain: str, lineage: list[str], roots: tuple[str, ...]) -> Template:
+        """Read the domain and what it extends; each name looked for is appended to ``lineage``, also on failure."""
+        layers = [self._layer(domain, lineage, roots)]
+        while (parent := layers[-1].extends) is not None:
+            child = layers[-1]
+            if parent in lineage:
+                circle = " -> ".join([*lineage, parent])
+                raise TemplateError(f"extends: {circle} goes in a circle; break it here", filename=child.filename)
+            try:
+                layers.append(self._layer(parent, lineage, roots))
+            except TemplateError as broken:
+                broken.filename = broken.filename or child.filename
+                raise
+        folded = layers[-1].template
+        for layer in reversed(layers[:-1]):
+            folded = _over(layer.template, folded)
+        digest = digest_parts((layer.template.domain, layer.template.version, layer.metadata) for layer in layers)
+        return replace(folded, lineage=tuple(lineage), digest=digest)
+
+    def _layer(self, domain: str, lineage: list[str], roots: tuple[str, ...]) -> _Layer:
+        root = None
+        if _DOMAIN.fullmatch(domain):  # any other name could lead out of the root
+            lineage.append(domain)
+            root = find_root(roots, domain)
+        if root is None:
+            unknown = describe_unknown("domain", domain, self.domains())
+            raise TemplateError(f"{unknown}; a new one is a folder in {' or '.join(roots) or 'a root'}")
+        return _read_layer(root, domain)
+
+    def _stand_in(self, name: str, lineage: list[str]) -> Template:
+        base = self._later_base() if name == _BASE else self.find(_BASE)
+        looked_at = tuple(dict.fromkeys((*lineage, *base.lineage)))
+        return replace(base, lineage=looked_at, digest=template_digest(self._roots, looked_at))
+
+    def _later_base(self) -> Template:
+        for start in range(1, len(self._roots)):
+            with suppress(TemplateError):
+                return self._fold(_BASE, [], self._roots[start:])
+        return Template(domain=_BASE, version="v0", description="", digest="", lineage=(_BASE,))
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One metadata.json as it is written, before what it extends is folded in."""
+
+    template: Template
+    extends: str | None
+    metadata: bytes
+    filename: str
+
+
+def _over(child: Template, parent: Template) -> Template:
+    """Lay a template over the one that it extends."""
+    return replace(
+        child,
+        retries=parent.retries if child.retries is None else child.retries,
+        timeout=parent.timeout if child.timeout is None else child.timeout,
+        retry_on=child.retry_on or parent.retry_on,
+        checks=parent.checks + child.checks,
+        imports=tuple(dict.fromkeys(parent.imports + child.imports)),
+        enhancements=tuple(dict.fromkeys(parent.enhancements + child.enhancements)),
+    )
+
+
+def _read_layer(root: str, domain: str) -> _Layer:
+    folder = os.path.join(root, domain)
+    version = _version(folder)
+    _read(os.path.join(folder, version, "template.txt"), root)
+    filename = os.path.join(folder, version, "metadata.json")
+    metadata = _read(filename, root)
+    try:
+        template, extends = parse_metadata(metadata, domain, version)
+    except TemplateError as broken:
+        broken.filename = filename
+        raise
+    return _Layer(template, extends, metadata, filename)
+
+
+def _version(folder: str) -> str:
+    pointer = os.path.join(folder, "current")
+    advice = "make it a link to a version's folder, or a file that holds its name, as v1"
+    try:
+        version = current_version(folder)
+    except (OSError, ValueError) as error:
+        raise TemplateError(f"cannot be read ({error}); {advice}", filename=pointer) from error
+    if not _VERSION.fullmatch(version):
+        raise TemplateError(f"names {version!r}, which is no version; {advice}", filename=pointer)
+    if not os.path.isdir(os.path.join(folder, version)):
+        raise TemplateError(f"names {version}, which is no folder beside it; {advice}", filename=pointer)
+    return version
+
+
+def _read(filename: str, root: str) -> bytes:
+    # An installer may link the shipped files from its own cache (uv does), so they are not held to their root.
+    if root != str(_shipped_root()) and not Path(os.path.realpath(filename)).is_relative_to(os.path.realpath(root)):
+        raise TemplateError(f"leads out of {root}; put the file itself there", filename=filename)
+    try:
+        with open(filename, "rb") as file:
+            return file.read()
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror}); put a readable file there"
+        raise TemplateError(reason, filename=filename) from error
