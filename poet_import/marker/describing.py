@@ -9,7 +9,7 @@ from poet_import import runtime
 from poet_import.marker import functions_in
 from poet_import.model import Description, PoetOptions
 from poet_import.runtime.bindings import binding_of
-from poet_import.runtime.hints import resolve_all
+from poet_import.runtime.predicates import resolve_all
 from poet_import.source.options import NAMES
 
 

@@ -16,7 +16,7 @@ from poet_import.model import Check, PoetOptions, Template
 from poet_import.runtime import rules
 from poet_import.runtime.attempts import STARTED, Attempt, next_attempt
 from poet_import.runtime.bindings import hint_text
-from poet_import.runtime.hints import Predicate, Undecidable, predicate
+from poet_import.runtime.predicates import Predicate, Undecidable, predicate
 from poet_import.runtime.tasks import start_in_task, stop_in_task, timed_out_in_task
 from poet_import.runtime.watchdog import Expired, start, stop, timed_out
 

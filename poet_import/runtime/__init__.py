@@ -13,7 +13,7 @@ _HOMES = {
     "STARTED": "attempts",
     "binding_of": "bindings",
     "next_attempt": "attempts",
-    "fits": "hints",
+    "fits": "predicates",
     "hints": "bindings",
     "is_default": "bindings",
     "own_hints": "bindings",

@@ -1,104 +1,44 @@
-"""Time limits of asynchronous calls: one timer of the event loop for all of its tasks.
+"""Time limits of asynchronous calls: a limit that passes cancels the task, and at the function's edge that is `PoetTimeout`.
 
-A limit that passes cancels the task, and at the edge of the function the cancellation becomes `PoetTimeout`. A
-cancellation from outside stays one: the count of requests tells them apart, as in ``asyncio.timeout`` (CPython:
-``Lib/asyncio/timeouts.py``). Where no asyncio task runs the call, as under trio, there is no limit.
+A cancellation from outside stays one: the count of requests tells them apart, as in ``asyncio.timeout`` (CPython:
+``Lib/asyncio/timeouts.py``). The event loop has no timer of ours, so a loop with a clock of its own never waits for one:
+the watchdog's thread tells it when there is something to cancel. Where no asyncio task runs the call, as under trio, there
+is no limit.
 """
-
-from __future__ import annotations
 
 import sys
 from time import monotonic
 
 from poet_import.errors import PoetTimeout
-from poet_import.runtime.watchdog import Expired
+from poet_import.runtime.watchdog import Expired, start_for_task, stop_for_task
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
-    import asyncio
-
-    from typing import Any
-
-    Timer = list[Any]  # empty, or deadline, seconds, task and its cancellations before; "expired" is the fifth
-
-_EXPIRED = 5
+    from poet_import.runtime.watchdog import Timer
 
 
-class _LoopTimers:
-    """The running limits of one event loop."""
-
-    __slots__ = ("handle", "loop", "next_look", "running")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self.running: dict[int, Timer] = {}
-        self.handle: asyncio.TimerHandle | None = None
-        self.next_look = 0.0
-
-    def look(self) -> None:
-        """Cancel the tasks whose deadline has passed, and look again when the next one does."""
-        self.handle = None
-        now = monotonic()
-        soonest = 0.0
-        for key, timer in list(self.running.items()):
-            deadline = timer[0]
-            if deadline <= now:
-                del self.running[key]
-                timer.append("expired")
-                timer[2].cancel()
-            elif not soonest or deadline < soonest:
-                soonest = deadline
-        if soonest:
-            self.look_at(soonest)
-
-    def look_at(self, deadline: float) -> None:
-        """Look when a deadline passes."""
-        if self.handle is not None:
-            self.handle.cancel()
-        self.next_look = deadline
-        self.handle = self.loop.call_later(max(0.0, deadline - monotonic()), self.look)
-
-
-_timers: dict[object, _LoopTimers] = {}  # by event loop
-
-
-def start_in_task(timer: Timer, seconds: float) -> None:
+def start_in_task(timer: "Timer", seconds: float) -> None:
     """Begin a time limit for the running task."""
     library = sys.modules.get("asyncio")
-    task = _current_task(library)
-    if task is None:
-        return
-    loop = task.get_loop()
-    timers = _timers.get(loop) or _open(loop)
-    deadline = monotonic() + seconds
-    timer += deadline, seconds, task, task.cancelling()
-    timers.running[id(timer)] = timer
-    if timers.handle is None or deadline < timers.next_look:
-        timers.look_at(deadline)
-
-
-def _current_task(library: object) -> asyncio.Task[object] | None:
     try:
-        return library.current_task()  # type: ignore[union-attr,attr-defined,no-any-return]  # asyncio, if anybody runs it
+        task = library.current_task()  # type: ignore[union-attr]  # AttributeError where nobody has imported it
     except (RuntimeError, AttributeError):
-        return None
+        return
+    if task is not None:
+        timer += monotonic() + seconds, seconds, task, task.cancelling(), "running"
+        start_for_task(timer)
 
 
-def _open(loop: asyncio.AbstractEventLoop) -> _LoopTimers:
-    """Make the timers of a loop, and forget those of loops that are closed."""
-    for known in [known for known in _timers if known.is_closed()]:  # type: ignore[attr-defined]  # event loops
-        del _timers[known]
-    timers = _timers[loop] = _LoopTimers(loop)
-    return timers
-
-
-def stop_in_task(timer: Timer) -> None:
+def stop_in_task(timer: "Timer") -> None:
     """End a time limit; the task's count of cancellations is then as it would be without it."""
     if not timer:
         return
-    task: asyncio.Task[object] = timer[2]
-    if _timers[task.get_loop()].running.pop(id(timer), None) is None and len(timer) == _EXPIRED:
-        timer.append(task.uncancel())
+    stop_for_task(timer)
+    if timer[4] == "expired":
+        # More requests than before: somebody else has cancelled the task too, and that counts.
+        timer[4] = "cancelled" if timer[2].uncancel() > timer[3] else "timed out"
+    elif timer[4] == "running":
+        timer[4] = "over"
 
 
 def interruptions() -> tuple[type[BaseException], ...]:
@@ -107,15 +47,15 @@ def interruptions() -> tuple[type[BaseException], ...]:
     return (Expired, library.CancelledError) if library else (Expired,)
 
 
-def timed_out_in_task(error: BaseException, timer: Timer) -> BaseException:
+def timed_out_in_task(error: BaseException, timer: "Timer") -> BaseException:
     """Return what a function raises for an interruption: `PoetTimeout` for its own limit, anything else as it is."""
     stop_in_task(timer)
-    given_up = isinstance(error, Expired) and error.timer is timer
-    expired = len(timer) > _EXPIRED and timer[5] <= timer[3]  # and nobody else has cancelled the task meanwhile
-    if not given_up and (isinstance(error, Expired) or not expired):
+    is_given_up = isinstance(error, Expired) and error.timer is timer
+    is_own = bool(timer) and timer[4] == "timed out" and not isinstance(error, Expired)
+    if not is_given_up and not is_own:
         return error
     frame = sys._getframe(1)
     place = f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"
     result = PoetTimeout(place, timer[1])
-    result.__cause__ = error.__cause__ if given_up else error
+    result.__cause__ = error.__cause__ if is_given_up else error
     return result

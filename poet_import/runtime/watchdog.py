@@ -1,4 +1,4 @@
-"""Time limits of synchronous calls: one thread that interrupts the calls whose deadline has passed.
+"""Time limits: one thread that interrupts the calls whose deadline has passed.
 
 A call puts its timer into `_running` and takes it out at its end. Taking out is one atomic step, and who does it decides
 how the call ends. The main thread is interrupted by a signal, which also ends a blocking system call; another thread by
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    Timer = list[Any]  # empty before `start`, then deadline, seconds and thread; a fourth item says that it is over
+    Timer = list[Any]  # empty before `start`, then deadline, seconds and thread; a fourth item says that it is over.
+    # That of a task: deadline, seconds, the task, its cancellations before, and what became of the limit.
 
 _FOREVER = 1e8  # seconds: three years, and less than any platform's longest wait for a lock
 _OVER = 4  # items of a timer that is over
@@ -65,6 +66,18 @@ def start(timer: Timer, seconds: float) -> None:
     _running[id(timer)] = timer
     if deadline < _watch.next_look or not _watch.next_look:
         _look_sooner()
+
+
+def start_for_task(timer: Timer) -> None:
+    """Begin the time limit of a task, whose timer is filled."""
+    _running[id(timer)] = timer
+    if timer[0] < _watch.next_look or not _watch.next_look:
+        _look_sooner()
+
+
+def stop_for_task(timer: Timer) -> None:
+    """End the time limit of a task."""
+    _running.pop(id(timer), None)
 
 
 def stop(timer: Timer) -> None:
@@ -142,8 +155,26 @@ def _expire(key: int, timer: Timer) -> None:
     """Take out a timer and interrupt its thread, unless its call was faster."""
     if _running.pop(key, None) is None:
         return
+    if not isinstance(timer[2], int):
+        _cancel_soon(timer)
+        return
     _expired[key] = timer
     timer.append(_interrupt(timer[2]))
+
+
+def _cancel_soon(timer: Timer) -> None:
+    """Have the event loop of a task cancel it."""
+    try:
+        timer[2].get_loop().call_soon_threadsafe(_cancel, timer)
+    except RuntimeError:  # the loop is closed, and its tasks run no more
+        return
+
+
+def _cancel(timer: Timer) -> None:
+    """Cancel a task, unless its call has ended meanwhile; runs in the task's event loop."""
+    if timer[4] == "running":
+        timer[4] = "expired"
+        timer[2].cancel()
 
 
 def _interrupt(thread: int) -> str:
