@@ -386,6 +386,7 @@ def test_cache_info_before_the_first_entry_is_zero(place: Path, invoke: Invoke) 
 def test_cache_clear_removes_our_files_only(place: Path, invoke: Invoke) -> None:
     fill_cache()
     write("cache/notes.txt", "mine")
+    write("cache/.index.123.0a1b2c3d.tmp", "left by a killed writer")
 
     result = invoke("cache", "clear")
 

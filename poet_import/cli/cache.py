@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from contextlib import suppress
 
 import click
@@ -10,6 +11,7 @@ from poet_import.cache.directory import cache_directory
 from poet_import.settings import Settings
 
 NO_CACHE = "no cache: no directory here is safe and writable; set POET_CACHE_DIR to one that only you can write to"
+OTHERS = re.compile(r"index|\..+\.[0-9]+\.[0-9a-f]{8}\.tmp")  # the index, and files that are not yet or never renamed
 
 
 @click.group("cache")
@@ -64,11 +66,11 @@ def clear_command() -> None:
 
 
 def _files(directory: str | None) -> list[os.DirEntry[str]]:
-    """Return our files in the directory; a link is not ours."""
-    if directory is None or not os.path.isdir(directory):
+    """Return our files in the directory, what a killed writer left among them; a link is not ours."""
+    if directory is None:
         return []
     with os.scandir(directory) as found:
-        ours = (file for file in found if _is_entry(file) or file.name == "index")
+        ours = (file for file in found if _is_entry(file) or OTHERS.fullmatch(file.name))
         return [file for file in ours if file.is_file(follow_symlinks=False)]
 
 

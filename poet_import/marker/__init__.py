@@ -7,6 +7,7 @@ On the warm path: imports nothing but the runtime.
 from __future__ import annotations
 
 import sys
+from sys import _getframe  # bound now: somebody may take it away later
 from types import FunctionType
 
 from poet_import import runtime
@@ -34,8 +35,8 @@ def poet(function: object = None, /, **options: object) -> object:
     .. versionadded:: 0.1.0
     """
     if function is None:
-        return lambda marked: _bind(marked, options, sys._getframe(1))
-    return _bind(function, options, sys._getframe(1))
+        return lambda marked: _bind(marked, options, _getframe(1))
+    return _bind(function, options, _getframe(1))
 
 
 def _bind(marked: object, options: dict[str, object], caller: FrameType) -> object:

@@ -6,6 +6,7 @@ the names that a module needs before it runs it: nothing is imported while a wov
 
 import builtins
 import sys
+from sys import _getframe  # bound now: somebody may take it away later
 
 from poet_import.errors import EnforceError, PerceiveError, PoetWarning
 
@@ -81,13 +82,13 @@ def __getattr__(name: str) -> object:
 
 def perceive(parameter: str, value: object, expected: str = "") -> PerceiveError:
     """Return the error for an argument that breaks its annotation or a rule; ``expected`` is empty for a deep hint."""
-    frame = sys._getframe(1)
+    frame = _getframe(1)
     return PerceiveError(_place(frame), parameter, expected or _expected(frame, parameter), describe_value(value))
 
 
 def enforce(parameter: str, value: object, expected: str = "", *, stub: bool = False) -> EnforceError:
     """Return the error for a result that breaks its annotation or a rule."""
-    frame = sys._getframe(1)
+    frame = _getframe(1)
     actual = "None: the body is a stub" if stub else describe_value(value)
     return EnforceError(_place(frame), parameter, expected or _expected(frame, parameter), actual)
 

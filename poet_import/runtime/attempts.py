@@ -6,6 +6,7 @@ The waits are exponential with full jitter (Marc Brooker, "Exponential Backoff A
 from __future__ import annotations
 
 import sys
+from sys import _getframe  # bound now: somebody may take it away later
 from _random import Random
 from time import monotonic, sleep
 
@@ -82,7 +83,7 @@ def next_attempt(
     now = monotonic()
     number = previous.number + 1 if isinstance(previous, Attempt) else 1
     begun = previous.begun if isinstance(previous, Attempt) else _begun(timer, now)
-    wanted = retry_on if retry_on is not None else _bound_retry_on(sys._getframe(1))
+    wanted = retry_on if retry_on is not None else _bound_retry_on(_getframe(1))
     if number > retries or not _is_retried(error, wanted):
         if number > 1:
             error.add_note(f"poet: operate failed after {number} attempts in {now - begun:.1f} s")

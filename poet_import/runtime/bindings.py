@@ -4,7 +4,7 @@ Python gives a running function no way to itself, but its frame has its code. So
 Closures of one definition share their code; where their annotations may differ, the weaver asks for `own_hints`.
 """
 
-import sys
+from sys import _getframe  # bound now: somebody may take it away later
 from _weakref import ref
 from types import CellType, CodeType, FunctionType
 
@@ -95,7 +95,7 @@ def binding_of(code: CodeType) -> Binding | None:
 
 def is_default(parameter: str, value: object) -> bool:
     """Tell whether a value is the default of the calling function's parameter."""
-    code = sys._getframe(1).f_code
+    code = _getframe(1).f_code
     binding = _bindings.get(id(code))
     return binding is not None and binding.default(parameter, code) is value
 

@@ -7,6 +7,7 @@ What the typing module defines is compared only if somebody has imported it: thi
 import collections
 import collections.abc
 import sys
+from sys import _getframe  # bound now: somebody may take it away later
 import types
 from collections.abc import Callable
 
@@ -30,7 +31,7 @@ class Undecidable(Exception):
 
 def fits(parameter: str, value: object) -> bool:
     """Tell whether a value may be what the calling function's annotation says; the default of a parameter always may."""
-    code = sys._getframe(1).f_code
+    code = _getframe(1).f_code
     binding = binding_of(code)
     if binding is None:
         return True
@@ -232,9 +233,10 @@ def _container(origin: type, arguments: tuple[object, ...], names: dict[str, obj
 
 
 def _is_collection_hint(origin: type) -> bool:
-    """Tell whether the first argument of a generic is the type of what iterating a built-in container gives."""
-    if origin in (collections.abc.Iterable, collections.abc.Container, collections.abc.Reversible):
-        return True
+    """Tell whether a generic promises a collection of its first argument.
+
+    ``Iterable`` does not: its values may be used up by looking, so not even those that would not be are looked into.
+    """
     return origin in _LISTS or (origin.__module__ == "collections.abc" and issubclass(origin, collections.abc.Collection))
 
 
@@ -270,6 +272,7 @@ def _type_of(arguments: tuple[object, ...], _names: dict[str, object]) -> Predic
     """Return the test for ``type[X]``; a generic alias such as ``list[int]`` passes for a class."""
     bound = arguments[0] if arguments else object
     plain = isinstance(bound, type) and not getattr(bound, "_is_protocol", False) and not hasattr(bound, "__origin__")
+    plain = plain and bound.__module__ != "typing"  # since 3.11 Any is a class, and no class is a subclass of it
 
     def test(value: object) -> bool:
         if not isinstance(value, type):

@@ -7,6 +7,7 @@ is no limit.
 """
 
 import sys
+from sys import _getframe  # bound now: somebody may take it away later
 from time import monotonic
 
 from poet_import.errors import PoetTimeout
@@ -54,7 +55,7 @@ def timed_out_in_task(error: BaseException, timer: "Timer") -> BaseException:
     is_own = bool(timer) and timer[4] == "timed out" and not isinstance(error, Expired)
     if not is_given_up and not is_own:
         return error
-    frame = sys._getframe(1)
+    frame = _getframe(1)
     place = f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"
     result = PoetTimeout(place, timer[1])
     result.__cause__ = error.__cause__ if is_given_up else error

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+from sys import _getframe  # bound now: somebody may take it away later
 from _thread import allocate_lock, get_ident, start_new_thread
 from time import monotonic, sleep
 
@@ -91,7 +92,7 @@ def timed_out(error: Expired, timer: Timer) -> BaseException:
     stop(timer)
     if len(timer) < _OVER or any(other[2] == timer[2] for other in list(_expired.values())):
         return error
-    frame = sys._getframe(1)
+    frame = _getframe(1)
     place = f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"
     result = PoetTimeout(place, timer[1])
     result.__cause__ = error.__cause__
