@@ -16,7 +16,7 @@ class PoetError(Exception):
     """The base of every exception that poet_import defines."""
 
 
-class Violation(PoetError):
+class _Violation(PoetError):  # noqa: N818  (PerceiveError and EnforceError are the names that users see)
     """The shared shape of `PerceiveError` and `EnforceError`; never raised itself.
 
     Attributes:
@@ -26,7 +26,8 @@ class Violation(PoetError):
         actual: What came, as text: its type and, where it is short, its value.
     """
 
-    def __init__(self, function: str, parameter: str, expected: str, actual: str) -> None:
+    # By position, because unpickling gives an exception its `args`.
+    def __init__(self, function: str, parameter: str, expected: str, actual: str) -> None:  # noqa: PLR0917
         super().__init__(function, parameter, expected, actual)
         self.function = function
         self.parameter = parameter
@@ -38,14 +39,14 @@ class Violation(PoetError):
         return f"{self.function}(): {subject}: expected {self.expected}, got {self.actual}"
 
 
-class PerceiveError(Violation):
+class PerceiveError(_Violation):
     """An argument does not match its annotation or a rule of the domain; the body has not run.
 
     Neither a ``TypeError`` nor a ``ValueError``: a host that repeats a call on those would run the function twice.
     """
 
 
-class EnforceError(Violation):
+class EnforceError(_Violation):
     """The result does not match the return annotation or a rule of the domain."""
 
 
@@ -58,9 +59,12 @@ class PoetTimeout(PoetError, TimeoutError):  # noqa: N818  (the name that Timeou
     """
 
     def __init__(self, function: str, seconds: float) -> None:
-        super().__init__(function, seconds)
+        super().__init__(f"{function}(): timed out after {seconds:g} s")  # OSError takes a pair for errno and its text
         self.function = function
         self.seconds = seconds
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.function, self.seconds), self.__dict__
 
     def __str__(self) -> str:
         return f"{self.function}(): timed out after {self.seconds:g} s"

@@ -27,6 +27,7 @@ class WovenFunction:
 
     qualname: str
     first_line: int  # its co_firstlineno
+    line: int  # of its def
     options: PoetOptions
     plan: Plan | None  # None where it was left alone
     left_alone: str = ""  # why: "dynamic" leaves it to the marker, any other reason to nobody
@@ -116,7 +117,8 @@ def _plan(function: PoetFunction, store: TemplateStore) -> Plan:
 
 
 def _woven(function: PoetFunction, plan: Plan | None) -> WovenFunction:
-    return WovenFunction(function.qualname, function.first_line, function.options, plan, function.left_alone)
+    lines = function.first_line, function.node.lineno
+    return WovenFunction(function.qualname, *lines, function.options, plan, function.left_alone)
 
 
 def _needs(plans: Iterable[Plan]) -> tuple[str, ...]:
@@ -203,14 +205,15 @@ def row_of(function: WovenFunction) -> tuple[object, ...]:
     """Return what is kept of a function beside its code, in types that marshal writes.
 
     Qualified name, ``woven`` or why not, whether the marker binds ``retry_on``; then for `describe`: the options,
-    the phases, the template's name, version and digest, its enhancements.
+    the phases, the template's name, version and digest, its enhancements. Last the line of its ``def``.
     """
     options = tuple(getattr(function.options, name) for name in NAMES)
     plan = function.plan
     state = function.left_alone or "woven"
     if plan is None:
-        return (function.qualname, state, False, options, (), "", "", ())
+        return (function.qualname, state, False, options, (), "", "", (), function.line)
     template = plan.template
     name = f"{template.domain}/{template.version}"
     binds = plan.found.binds_retry_on
-    return (function.qualname, state, binds, options, plan.phases, name, template.digest, template.enhancements)
+    facts = (plan.phases, name, template.digest, template.enhancements)
+    return (function.qualname, state, binds, options, *facts, function.line)

@@ -53,7 +53,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for variable in [name for name in os.environ if name.startswith("POET_")]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("POET_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    for variable in ("NO_COLOR", "PYTHONDONTWRITEBYTECODE"):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
     write("shop.py", SHOP)
     return tmp_path
@@ -398,9 +399,7 @@ def test_cache_clear_removes_our_files_only(place: Path, invoke: Invoke) -> None
 def test_cache_without_a_directory_says_how_to_get_one(
     command: str, place: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (place / "open").mkdir()
-    (place / "open").chmod(0o777)
-    monkeypatch.setenv("POET_CACHE_DIR", str(place / "open"))
+    monkeypatch.setenv("POET_CACHE_DIR", str(place / "shop.py"))
 
     assert "set POET_CACHE_DIR to one that only you can write to" in invoke("cache", command).output
 

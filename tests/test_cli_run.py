@@ -28,6 +28,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty directory with a cache of its own and none of the caller's settings."""
     for variable in [name for name in os.environ if name.startswith("POET_")]:
         monkeypatch.delenv(variable)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.setenv("POET_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -91,6 +92,20 @@ def test_functions_of_the_program_itself_are_woven(arguments: tuple[str, ...]) -
 
     assert (ran.returncode, ran.stdout) == (1, "woven\n")
     assert "PerceiveError: __main__.price(): sku: expected str, got" in ran.stderr
+
+
+def test_second_run_of_a_script_comes_from_the_cache() -> None:
+    write("script.py", PRICE + "import poet_import\nprint(poet_import.status().modules['__main__'].state)\n")
+
+    assert [poet_run("script.py").stdout for _ in range(2)] == ["rewritten\n", "cached\n"]
+
+
+def test_script_leaves_no_bytecode_beside_it(place: Path) -> None:
+    write("script.py", PRICE)
+
+    poet_run("script.py")
+
+    assert not (place / "__pycache__").exists()
 
 
 def test_modules_that_the_program_imports_are_woven() -> None:

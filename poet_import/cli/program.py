@@ -5,13 +5,12 @@ import importlib.util
 import os
 import sys
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType, TracebackType
 
-import poet_import
 from poet_import.hook.loader import PoetLoader
 
-OUR_FOLDER = os.path.dirname(os.path.abspath(poet_import.__file__)) + os.sep
+OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +20,13 @@ class Program:
     name: str  # of a module, or the path of a script
     arguments: tuple[str, ...]
     is_module: bool
+
+
+class ScriptLoader(PoetLoader):
+    """Loads a script; its plain bytecode is not kept, as ``python`` keeps none."""
+
+    def set_data(self, path: str, data: bytes, *, _mode: int = 0o666) -> None:  # type: ignore[override]  # Buffer: 3.12
+        """Write nothing."""
 
 
 def execute(program: Program) -> None:
@@ -45,8 +51,7 @@ def _load_script(program: Program) -> tuple[ModuleType, CodeType]:
     if is_folder:
         path = os.path.join(path, "__main__.py")
     _set_start(program.name, program.arguments, folder=os.path.dirname(os.path.realpath(path)))
-    loader = (PoetLoader if poet_import.status().active else SourceFileLoader)("__main__", path)
-    spec = ModuleSpec("__main__", loader, origin=path)
+    spec = ModuleSpec("__main__", ScriptLoader("__main__", path), origin=path)
     spec.has_location = True
     module = importlib.util.module_from_spec(spec)
     if not is_folder:

@@ -20,12 +20,13 @@ class RunCommand(click.Command):
 
 @click.command(
     "run",
+    short_help="Run a program, woven.",
     cls=RunCommand,
     context_settings={"allow_interspersed_args": False},
     options_metavar="",
 )
 @click.option("-m", "module", metavar="MODULE", help="Run a module or package, as `python -m` does.")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[SCRIPT] [ARGUMENTS]...")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="{SCRIPT | -m MODULE} [ARGUMENTS]...")
 def run_command(module: str | None, arguments: tuple[str, ...]) -> Program:
     """Run a program with its @poet functions woven, the script itself included.
 

@@ -18,7 +18,7 @@ from poet_import.transpiler import weave_source
 LEFT_ALONE = {"dynamic": "its options are known, or refused, only when the module runs"}
 
 
-@click.command("show")
+@click.command("show", short_help="Print the woven source of a file or function.")
 @click.argument("target", metavar="FILE[::NAME]")
 def show_command(target: str) -> None:
     """Print the woven source of a file or module, or of one function in it.

@@ -8,7 +8,7 @@ import poet_import
 from poet_import.settings import FIELDS, Settings
 
 
-@click.command("status")
+@click.command("status", short_help="Print what is in force, and why.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
 def status_command(*, as_json: bool) -> None:
     """Print whether the hook is active, the cache directory, and each setting with its source.

@@ -49,9 +49,19 @@ def _bind(marked: object, options: dict[str, object], caller: FrameType) -> obje
             if row[2]:
                 bind_retry_on(function, options["retry_on"])
             return marked
+    if _is_woven_below(caller):
+        return marked
     from poet_import.marker import spot  # noqa: PLC0415  (parses and weaves: not on the warm path)
 
     return spot.weave_marked(marked, options, caller)
+
+
+def _is_woven_below(caller: FrameType) -> bool:
+    """Tell whether the decoration under way is of a function that the hook has woven, below a wrapper that hides it."""
+    rows = runtime.woven_rows.get(caller.f_code.co_filename)
+    if not rows or "__poet__" not in caller.f_globals:
+        return False
+    return any(first <= caller.f_lineno <= row[8] for first, row in rows.items() if row[1] != "dynamic")  # type: ignore[operator]
 
 
 def functions_in(marked: object) -> Iterator[FunctionType]:
@@ -60,9 +70,9 @@ def functions_in(marked: object) -> Iterator[FunctionType]:
         kind = type(marked)
         if kind is FunctionType:
             yield marked  # type: ignore[misc]  # its type was just compared
-        if kind is staticmethod or kind is classmethod:
+        if issubclass(kind, staticmethod | classmethod):
             marked = marked.__func__  # type: ignore[attr-defined]
-        elif kind is property:
+        elif issubclass(kind, property):
             marked = marked.fget  # type: ignore[attr-defined]
         else:
             held = getattr(marked, "__dict__", None)

@@ -46,7 +46,7 @@ def _spot_row(code: CodeType) -> tuple[Any, ...] | None:
 
 
 def _describe(function: FunctionType, row: tuple[Any, ...]) -> Description:
-    qualname, state, _, options, phases, template, digest, enhancements = row
+    qualname, state, _, options, phases, template, digest, enhancements, _ = row
     given = PoetOptions(**dict(zip(NAMES, options, strict=True)))
     return Description(
         function=f"{function.__module__}.{qualname}",

@@ -83,7 +83,7 @@ def _without_source(marked: object, options: PoetOptions, retry_on: object, wher
         return type(marked)(_without_source(marked.__func__, options, retry_on, where))
     if isinstance(marked, FunctionType) or (callable(marked) and type(marked).__module__ == "builtins"):
         return wrap(marked, options, _store().find(options.domain), retry_on)
-    if not callable(marked) and next(functions_in(marked), None) is None:
+    if not callable(marked) and not hasattr(type(marked), "__get__"):
         raise TypeError(f"{where}: @poet marks functions, not {type(marked).__name__}")
     return marked
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from poet_import import runtime
-from poet_import.errors import EnforceError, PerceiveError, PoetTimeout, Violation
+from poet_import.errors import EnforceError, PerceiveError, PoetTimeout
 from poet_import.model import Check, PoetOptions, Template
 from poet_import.runtime import rules
 from poet_import.runtime.attempts import STARTED, Attempt, next_attempt
@@ -55,7 +55,7 @@ class _Contract:
         """Raise or warn if the result breaks its annotation or a rule."""
         self._check(EnforceError, "return", value)
 
-    def _check(self, kind: type[Violation], name: str, value: object) -> None:
+    def _check(self, kind: type[PerceiveError | EnforceError], name: str, value: object) -> None:
         if name in self.tests and value is not NotImplemented:
             test, expected = self.tests[name]
             if not test(value):
@@ -66,12 +66,12 @@ class _Contract:
                 if not rules.RULES[check.rule](value, **options):
                     self._refuse(kind, name, rules.describe(check.rule, options), value)
 
-    def _refuse(self, kind: type[Violation], name: str, expected: str, value: object) -> None:
+    def _refuse(self, kind: type[PerceiveError | EnforceError], name: str, expected: str, value: object) -> None:
         error = kind(self.name, name, expected, runtime.describe_value(value))
         if self.on_violation == "raise":
             raise error
         if isinstance(error, PerceiveError | EnforceError):
-            runtime.warn(error)
+            runtime.warn(error, frames=5)  # check_…, _check and this method stand between, and the wrapper
 
     def again(self, error: Exception, attempt: object, timer: list[Any] | None) -> Attempt | None:
         """Return the attempt to make after an error, or None."""
@@ -152,15 +152,15 @@ def _wrap_plain(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
     def wrapper(*args: object, **kwargs: object) -> object:
         contract.check_arguments(args, kwargs)
-        attempt, timer = None, []  # type: ignore[var-annotated]  # filled by the watchdog
-        with contract.limit(timer, in_task=False):
+        attempt, _poet_timer = None, []  # type: ignore[var-annotated]  # filled by the watchdog
+        with contract.limit(_poet_timer, in_task=False):
             while True:
                 try:
                     result = contract.function(*args, **kwargs)
                     contract.check_result(result)
                     return result
                 except Exception as error:  # what of it is tried again, next_attempt decides
-                    attempt = contract.again(error, attempt, timer)
+                    attempt = contract.again(error, attempt, _poet_timer)
                     if attempt is None:
                         raise
                     attempt.wait()
@@ -172,15 +172,15 @@ def _wrap_coroutine(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
     async def wrapper(*args: object, **kwargs: object) -> object:
         contract.check_arguments(args, kwargs)
-        attempt, timer = None, []  # type: ignore[var-annotated]  # filled by the event loop's timer
-        with contract.limit(timer, in_task=True):
+        attempt, _poet_timer = None, []  # type: ignore[var-annotated]  # filled by the event loop's timer
+        with contract.limit(_poet_timer, in_task=True):
             while True:
                 try:
                     result = await contract.function(*args, **kwargs)
                     contract.check_result(result)
                     return result
                 except Exception as error:  # what of it is tried again, next_attempt decides
-                    attempt = contract.again(error, attempt, timer)
+                    attempt = contract.again(error, attempt, _poet_timer)
                     if attempt is None:
                         raise
                     await attempt.pause()

@@ -5,10 +5,22 @@ the names that a module needs before it runs it: nothing is imported while a wov
 """
 
 import builtins
-import sys
+from _collections import OrderedDict, defaultdict, deque  # collections itself is one import more
 from sys import _getframe  # bound now: somebody may take it away later
 
 from poet_import.errors import EnforceError, PerceiveError, PoetWarning
+
+TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import FrameType
+
+    from poet_import.runtime import rules
+    from poet_import.runtime.attempts import STARTED, next_attempt
+    from poet_import.runtime.bindings import binding_of, hints, is_default, own_hints
+    from poet_import.runtime.predicates import fits
+    from poet_import.runtime.tasks import interruptions, start_in_task, stop_in_task, timed_out_in_task
+    from poet_import.runtime.watchdog import Expired, start, stop, timed_out
 
 _HOMES = {
     "STARTED": "attempts",
@@ -55,14 +67,18 @@ __all__ = [
     "yours",
 ]
 woven_rows: dict[str, dict[int, tuple[object, ...]]] = {}
-"""What the hook has woven: file -> line of a function's first decorator -> its row. For the marker; not for woven code."""
+"""What the hook has woven, for the marker: file -> line of a function's first decorator -> its row."""
 MOST_ITEMS = 8
 """Items of a container that a check looks at, evenly spread."""
 _ATOMS = (str, bytes, int, float, bool, type(None))
 _MOST_TEXT = 60
+_MOST_BITS = 128  # of an integer that is shown; Python refuses to write one of 4,301 digits
+SEQUENCES = (list, tuple, set, frozenset, deque)
+"""What is looked into; an instance of a subclass may load its items when they are read, or use them up."""
+MAPPINGS = (dict, defaultdict, OrderedDict)
 
 
-class Escape(BaseException):  # noqa: N818  (not an error: it carries one past the user's own ``except Exception``)
+class Escape(BaseException):  # not an error: it carries one past the user's own ``except Exception``
     """Carries a violation from inside the user's ``try`` to the edge of the function."""
 
     def __init__(self, error: EnforceError) -> None:
@@ -93,46 +109,61 @@ def enforce(parameter: str, value: object, expected: str = "", *, stub: bool = F
     return EnforceError(_place(frame), parameter, expected or _expected(frame, parameter), actual)
 
 
-def warn(error: PerceiveError | EnforceError) -> None:
-    """Warn of a violation instead of raising it, at the line of the function's caller."""
-    import warnings  # noqa: PLC0415  (loaded by every interpreter start but with -S -I and no site; kept off this path)
+def warn(error: PerceiveError | EnforceError, *, frames: int = 2) -> None:
+    """Warn of a violation instead of raising it, at the line of the function's caller.
 
-    warnings.warn(str(error), PoetWarning, stacklevel=3)
+    Args:
+        error: The violation.
+        frames: How many frames lie between the caller's and `warnings.warn`: the woven function's and this one.
+    """
+    import warnings  # most interpreters have it loaded; kept off this path
+
+    warnings.warn(str(error), PoetWarning, stacklevel=1 + frames)
 
 
 def all_are(values: object, kinds: type | tuple[type, ...]) -> bool:
-    """Tell whether at most `MOST_ITEMS` items of a list, tuple or set, evenly spread, are of the given classes."""
-    for item in spread(values):  # noqa: SIM110  (a generator expression costs more than the check)
-        if not isinstance(item, kinds):
-            return False
+    """Tell whether at most `MOST_ITEMS` items of a container, evenly spread, are of the given classes."""
+    if type(values) not in SEQUENCES:
+        return True
+    try:
+        for item in spread(values):  # type: ignore[arg-type]  # its type was just compared
+            if not isinstance(item, kinds):
+                return False
+    except RuntimeError:  # a set that another thread changes meanwhile
+        pass
     return True
 
 
-def pairs_are(mapping: dict[object, object], keys: type | tuple[type, ...], values: type | tuple[type, ...]) -> bool:
+def pairs_are(mapping: object, keys: type | tuple[type, ...], values: type | tuple[type, ...]) -> bool:
     """Tell whether the first keys and values of a dict are of the given classes."""
+    if type(mapping) not in MAPPINGS:
+        return True
     left = MOST_ITEMS
-    for key, value in mapping.items():
-        if not (isinstance(key, keys) and isinstance(value, values)):
-            return False
-        left -= 1
-        if not left:
-            break
+    try:
+        for key, value in mapping.items():  # type: ignore[attr-defined]  # its type was just compared
+            if not (isinstance(key, keys) and isinstance(value, values)):
+                return False
+            left -= 1
+            if not left:
+                break
+    except RuntimeError:  # a dict that another thread changes meanwhile
+        pass
     return True
 
 
-def spread(values: object) -> object:
-    """Return at most `MOST_ITEMS` items of a list, tuple or set: evenly spread where it can be indexed."""
-    size = len(values)  # type: ignore[arg-type]  # callers have checked that it is a built-in container
+def spread(values: "list[object] | tuple[object, ...] | set[object]") -> "Iterable[object]":
+    """Return at most `MOST_ITEMS` items of a built-in container: evenly spread where it can be indexed."""
+    size = len(values)
     if size <= MOST_ITEMS:
         return values
     if isinstance(values, list | tuple):
         return values[:: -(-size // MOST_ITEMS)]
-    items = iter(values)  # type: ignore[call-overload]  # as above
+    items = iter(values)
     return [next(items) for _ in range(MOST_ITEMS)]
 
 
 def item_keeps(result: object, key: str, rule: str, **arguments: object) -> bool:
-    """Tell whether the value under a key of a returned dict keeps a rule; a result without the key has none to break."""
+    """Tell whether the value under a key of a returned dict keeps a rule; one that is not there has none to break."""
     if not isinstance(result, dict) or key not in result:
         return True
     rules = __getattr__("rules")
@@ -155,20 +186,28 @@ def describe_value(value: object) -> str:
     if value is None:
         return "None"
     if kind in _ATOMS:
-        text = repr(value if not isinstance(value, str | bytes) else value[:_MOST_TEXT])
-        return f"{kind.__name__} {text[:_MOST_TEXT]}"
+        return f"{kind.__name__} {_text(value)}"
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    if kind in (list, tuple, dict, set, frozenset):
+    if kind in SEQUENCES or kind is dict:
         size = len(value)  # type: ignore[arg-type]  # a built-in container
         return f"{name} of {size} {'item' if size == 1 else 'items'}" if size else f"empty {name}"
     return name
 
 
-def _place(frame: object) -> str:
-    code, namespace = frame.f_code, frame.f_globals  # type: ignore[attr-defined]  # types.FrameType, not worth an import
-    return f"{namespace.get('__name__', '?')}.{code.co_qualname}"
+def _text(value: object) -> str:
+    """Return a built-in scalar as text, cut where it is long."""
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return f"of {value.bit_length()} bits"
+    text = repr(value[:_MOST_TEXT] if isinstance(value, str | bytes) else value)
+    is_whole = len(text) <= _MOST_TEXT and not (isinstance(value, str | bytes) and len(value) > _MOST_TEXT)
+    return text if is_whole else f"{text[:_MOST_TEXT]}…"
 
 
-def _expected(frame: object, parameter: str) -> str:
-    bindings = __import__(f"{__name__}.bindings", fromlist=["*"])
-    return str(bindings.expected(frame.f_code, parameter))  # type: ignore[attr-defined]  # types.FrameType
+def _place(frame: "FrameType") -> str:
+    return f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"
+
+
+def _expected(frame: "FrameType", parameter: str) -> str:
+    from poet_import.runtime import bindings  # loaded already where a hint is deep, and else not needed
+
+    return bindings.expected(frame.f_code, parameter)

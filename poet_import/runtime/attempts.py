@@ -1,21 +1,20 @@
 """What happens between two attempts: whether there is another one, and how long it waits.
 
-The waits are exponential with full jitter (Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+The waits are exponential with full jitter (Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog,
+2015).
 """
 
-from __future__ import annotations
-
 import sys
-from sys import _getframe  # bound now: somebody may take it away later
 from _random import Random
+from sys import _getframe  # bound now: somebody may take it away later
 from time import monotonic, sleep
 
 from poet_import.errors import PoetError
-from poet_import.runtime import bindings
+from poet_import.runtime.bindings import bound_retry_on
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from poet_import.runtime.watchdog import Timer
 
 STARTED = object()
 """Stands for the attempt of a generator that has yielded: nothing is tried again from then on."""
@@ -49,25 +48,24 @@ class Attempt:
         """Sleep until the attempt is due."""
         sleep(self.delay)
 
-    def pause(self) -> Awaitable[None]:
-        """Return an awaitable that ends when the attempt is due."""
-        library = sys.modules.get("asyncio") if not _runs_trio() else sys.modules["trio"]
-        return library.sleep(self.delay)  # type: ignore[union-attr,no-any-return]  # one of both runs us
-
-
-def _runs_trio() -> bool:
-    """Tell whether the calling task belongs to trio (sniffio's convention: trio sets the thread-local name)."""
-    sniffio = sys.modules.get("sniffio")
-    return "trio" in sys.modules and sniffio is not None and sniffio.thread_local.name == "trio"
+    async def pause(self) -> None:
+        """Sleep until the attempt is due, in the way of the library that runs the caller."""
+        asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
+        if asyncio is not None and asyncio._get_running_loop() is not None:
+            await asyncio.sleep(self.delay)
+        elif trio is not None:
+            await trio.sleep(self.delay)
+        else:
+            sleep(self.delay)  # noqa: ASYNC251  (a coroutine that somebody drives by hand: there is nothing to wait with)
 
 
 def next_attempt(
     error: Exception,
-    previous: Attempt | object | None,
+    previous: object,
     *,
     retries: int,
     retry_on: object = None,
-    timer: list[object] | None = None,
+    timer: "Timer | None" = None,
 ) -> Attempt | None:
     """Return the attempt to make after an error, or None if there is none and the error stands.
 
@@ -81,28 +79,27 @@ def next_attempt(
     if previous is STARTED:
         return None
     now = monotonic()
-    number = previous.number + 1 if isinstance(previous, Attempt) else 1
-    begun = previous.begun if isinstance(previous, Attempt) else _begun(timer, now)
-    wanted = retry_on if retry_on is not None else _bound_retry_on(_getframe(1))
+    number, begun = 1, timer[0] - timer[1] if timer else now  # a limit's deadline less its seconds
+    if isinstance(previous, Attempt):
+        number, begun = previous.number + 1, previous.begun
+    wanted = retry_on if retry_on is not None else bound_retry_on(_getframe(1).f_code)
     if number > retries or not _is_retried(error, wanted):
         if number > 1:
-            error.add_note(f"poet: operate failed after {number} attempts in {now - begun:.1f} s")
+            _note(error, f"poet: operate failed after {number} attempts in {now - begun:.1f} s")
         return None
     delay = _random.random() * min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(number - 1, _MOST_DOUBLINGS))
-    if timer is not None and now + delay >= timer[0]:  # type: ignore[operator]  # the deadline
-        from poet_import.runtime.watchdog import give_up  # noqa: PLC0415  (loaded already: the timer came from there)
+    if timer and now + delay >= timer[0]:
+        from poet_import.runtime.watchdog import give_up  # loaded already: the timer came from there
 
         give_up(timer, error)
     return Attempt(number, begun, delay)
 
 
-def _begun(timer: list[object] | None, now: float) -> float:
-    return timer[0] - timer[1] if timer else now  # type: ignore[operator]  # deadline less seconds
-
-
-def _bound_retry_on(frame: object) -> object:
-    binding = bindings.binding_of(frame.f_code)  # type: ignore[attr-defined]  # types.FrameType
-    return binding.retry_on if binding else None
+def _note(error: Exception, text: str) -> None:
+    try:
+        error.add_note(text)
+    except (TypeError, AttributeError):  # somebody's exception allows no attributes, or has others under that name
+        return
 
 
 def _is_retried(error: Exception, wanted: object) -> bool:

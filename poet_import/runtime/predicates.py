@@ -4,42 +4,46 @@ A check never converts, never iterates an iterator, and looks at most at `MOST_I
 What the typing module defines is compared only if somebody has imported it: this module does not.
 """
 
-import collections
 import collections.abc
 import sys
-from sys import _getframe  # bound now: somebody may take it away later
 import types
-from collections.abc import Callable
+from sys import _getframe  # bound now: somebody may take it away later
 
-from poet_import.runtime import MOST_ITEMS, spread
-from poet_import.runtime.bindings import Binding, binding_of
+from poet_import.runtime import MAPPINGS, MOST_ITEMS, SEQUENCES, all_are, pairs_are, spread
+from poet_import.runtime.bindings import Binding, binding_of_running
+from poet_import.runtime.kinds import (
+    TOWER,
+    Predicate,
+    Undecidable,
+    anything,
+    classes_of,
+    instance_of,
+    one_of,
+    subclass_of,
+)
 
-Predicate = Callable[[object], bool]
+__all__ = ["Predicate", "Undecidable", "fits", "predicate", "resolve_all"]
 
-_TOWER: dict[object, tuple[type, ...]] = {float: (float, int), complex: (complex, float, int)}  # PEP 484
-_LISTS = (list, tuple, set, frozenset, collections.deque)
-_DICTS = (dict, collections.OrderedDict, collections.defaultdict, collections.Counter)
 _ATOMS = (str, bytes, int, float, complex, bool, type(None), list, tuple, dict, set, frozenset)
 _WRAPPERS = ("Final", "ClassVar", "Required", "NotRequired", "ReadOnly")
 _GUARDS = ("TypeGuard", "TypeIs")
 _MOST_DEPTH = 6  # of nested hints; a recursive alias has no end
 
 
-class Undecidable(Exception):
-    """A hint that cannot be decided; the text says why."""
-
-
 def fits(parameter: str, value: object) -> bool:
-    """Tell whether a value may be what the calling function's annotation says; the default of a parameter always may."""
+    """Tell whether a value may be what the calling function's annotation says; a parameter's default always may."""
     code = _getframe(1).f_code
-    binding = binding_of(code)
+    binding = binding_of_running(code)
     if binding is None:
         return True
     try:
         check = binding.checks[parameter]
     except KeyError:
         check = binding.checks[parameter] = _resolve(binding, parameter)
-    if check is None or check(value):  # type: ignore[operator]  # a predicate or None
+    try:
+        if check is None or check(value):  # type: ignore[operator]  # a predicate or None
+            return True
+    except Exception:  # noqa: BLE001  (a class of the user's may raise anything when it is asked; it then says nothing)
         return True
     return value is NotImplemented or value is binding.default(parameter, code)
 
@@ -51,9 +55,9 @@ def _resolve(binding: Binding, parameter: str) -> Predicate | None:
         binding.skipped[parameter] = str(reason)
         return None
     if parameter.startswith("**"):
-        return lambda values: all(map(item, list(values.values())[:MOST_ITEMS]))  # type: ignore[attr-defined]
+        return lambda values: all(map(item, list(values.values())[:MOST_ITEMS]))  # type: ignore[attr-defined]  # a dict
     if parameter.startswith("*"):
-        return lambda values: all(map(item, spread(values)))  # type: ignore[call-overload]  # a tuple
+        return lambda values: all(map(item, spread(values)))  # type: ignore[arg-type]  # a tuple
     return item
 
 
@@ -64,23 +68,31 @@ def resolve_all(binding: Binding, function: types.FunctionType) -> None:
             binding.checks[parameter] = _resolve(binding, parameter)
 
 
-def predicate(hint: object, names: dict[str, object], depth: int = 0) -> Predicate:
+def predicate(hint: object, names: dict[str, object]) -> Predicate:
     """Return a test for a hint.
 
     Args:
         hint: The annotation as Python evaluated it; a string is evaluated here.
         names: The namespace for strings and forward references.
-        depth: Hints around this one.
 
     Raises:
         Undecidable: The hint tells nothing about a single value, or cannot be evaluated.
     """
+    try:
+        return _read(hint, names, 0)
+    except Undecidable:
+        raise
+    except Exception as error:  # noqa: BLE001  (metaclasses and lazily evaluated aliases run code of the user's)
+        raise Undecidable(f"it cannot be evaluated: {error!r}") from None
+
+
+def _read(hint: object, names: dict[str, object], depth: int) -> Predicate:
     if depth > _MOST_DEPTH:
-        return _anything
+        return anything
     if hint is None or hint is type(None):
         return lambda value: value is None
     if isinstance(hint, str):
-        return predicate(_evaluate(hint, names), names, depth + 1)
+        return _read(_evaluate(hint, names), names, depth + 1)
     for read in (_special, _wrapped, _generic, _class):
         found = read(hint, names, depth)
         if found is not None:
@@ -88,26 +100,22 @@ def predicate(hint: object, names: dict[str, object], depth: int = 0) -> Predica
     raise Undecidable(f"{hint!r} is no type")
 
 
-def _anything(_value: object) -> bool:
-    return True
-
-
 def _evaluate(text: str, names: dict[str, object]) -> object:
     try:
         return eval(text, dict(names))  # noqa: S307  (the user's own annotation, as typing.get_type_hints does)
-    except Exception as error:  # an annotation may raise anything; it is then undecidable
+    except Exception as error:  # noqa: BLE001  (an annotation may raise anything; it is then undecidable)
         raise Undecidable(f"{text!r} cannot be evaluated: {error!r}") from None
 
 
 def _special(hint: object, _names: dict[str, object], _depth: int) -> Predicate | None:
     """Return the test for a bare special form of the typing module, and for ``object``."""
     if hint is object:
-        return _anything
+        return anything
     name = getattr(hint, "_name", None) or getattr(hint, "__name__", "")
     if getattr(hint, "__module__", "") not in ("typing", "typing_extensions") or hasattr(hint, "__args__"):
         return None
     if name == "Any":
-        return _anything
+        return anything
     if name in ("NoReturn", "Never"):
         return lambda _: False
     if name == "LiteralString":
@@ -124,13 +132,13 @@ def _wrapped(hint: object, names: dict[str, object], depth: int) -> Predicate | 
     """Return the test for a hint that stands for another one."""
     kind = type(hint).__name__
     if kind == "ForwardRef":
-        return predicate(getattr(hint, "__forward_arg__", ""), names, depth + 1)
+        return _read(getattr(hint, "__forward_arg__", ""), names, depth + 1)
     if kind == "TypeAliasType":
-        return predicate(getattr(hint, "__value__", None), names, depth + 1)
+        return _read(getattr(hint, "__value__", None), names, depth + 1)
     if hasattr(hint, "__supertype__"):
-        return predicate(hint.__supertype__, names, depth + 1)
+        return _read(hint.__supertype__, names, depth + 1)
     if hasattr(hint, "__metadata__"):
-        return predicate(getattr(hint, "__origin__", None), names, depth + 1)
+        return _read(getattr(hint, "__origin__", None), names, depth + 1)
     if kind in ("ParamSpec", "TypeVarTuple", "ParamSpecArgs", "ParamSpecKwargs"):
         raise Undecidable(f"{hint!r} stands for several types")
     if kind == "TypeVar":
@@ -150,50 +158,40 @@ def _generic(hint: object, names: dict[str, object], depth: int) -> Predicate | 
     if origin is None:
         return None
     name = getattr(origin, "_name", None) or getattr(origin, "__name__", "")
+    if origin is tuple and arguments == ():
+        return lambda value: isinstance(value, tuple) and not value
     if isinstance(origin, type) and name != "Union":
         return _container(origin, tuple(arguments or ()), names, depth)
     if name == "Union":
         return _any_of(tuple(arguments or ()), names, depth)
     if name == "Literal":
-        return _literal(tuple(arguments or ()))
+        return one_of(tuple(arguments or ()))
     if name in _WRAPPERS and arguments:
-        return predicate(arguments[0], names, depth + 1)
+        return _read(arguments[0], names, depth + 1)
     if name in _GUARDS:
         return lambda value: isinstance(value, bool)
     if type(origin).__name__ == "TypeAliasType":
-        return predicate(origin, names, depth + 1)
+        return _read(origin, names, depth + 1)
     raise Undecidable(f"{hint!r} tells nothing about one value")
 
 
 def _any_of(hints: tuple[object, ...], names: dict[str, object], depth: int) -> Predicate:
-    tests = [predicate(hint, names, depth + 1) for hint in hints]
+    tests = [_read(hint, names, depth + 1) for hint in hints]
     return lambda value: any(test(value) for test in tests)
-
-
-def _literal(values: tuple[object, ...]) -> Predicate:
-    return lambda value: any(type(value) is type(known) and value == known for known in values)
 
 
 def _class(hint: object, names: dict[str, object], depth: int) -> Predicate | None:
     """Return the test for a plain class."""
     if not isinstance(hint, type):
         return _container(collections.abc.Callable, (), names, depth) if hint is callable else None  # type: ignore[arg-type]
-    if hint in _TOWER:
-        kinds = _TOWER[hint]
+    if hint in TOWER:
+        kinds = TOWER[hint]
         return lambda value: isinstance(value, kinds)
     if type(hint).__name__ == "_TypedDictMeta":
         return _typed_dict(hint, depth)
     if getattr(hint, "_is_protocol", False) and not getattr(hint, "_is_runtime_protocol", False):
         raise Undecidable(f"the protocol {hint.__qualname__} is not runtime-checkable")
-    return _instance_of(hint)
-
-
-def _instance_of(kind: type) -> Predicate:
-    try:
-        isinstance(None, kind)
-    except TypeError as error:
-        raise Undecidable(str(error)) from None
-    return lambda value: isinstance(value, kind)
+    return instance_of(hint)
 
 
 def _typed_dict(hint: type, depth: int) -> Predicate:
@@ -203,7 +201,7 @@ def _typed_dict(hint: type, depth: int) -> Predicate:
     tests: dict[str, Predicate] = {}
     for key, value in list(hint.__annotations__.items())[:MOST_ITEMS]:
         try:
-            tests[key] = predicate(value, names, depth + 1)
+            tests[key] = _read(value, names, depth + 1)
         except Undecidable:
             continue
     return lambda value: (
@@ -215,21 +213,34 @@ def _typed_dict(hint: type, depth: int) -> Predicate:
 
 def _container(origin: type, arguments: tuple[object, ...], names: dict[str, object], depth: int) -> Predicate:
     """Return the test for a class with type arguments; of user classes only the class is looked at."""
-    is_kind = predicate(origin, names, depth + 1) if origin not in (type, tuple) else _instance_of(origin)
     if origin is type:
-        return _type_of(arguments, names)
-    if origin is collections.abc.Callable or not arguments:
+        return subclass_of(arguments[0] if arguments else object)
+    is_kind = instance_of(origin) if origin is tuple else _read(origin, names, depth + 1)
+    if origin is collections.abc.Callable or not arguments:  # type: ignore[comparison-overlap]  # a class at run time
         return is_kind
-    if origin is tuple and not (len(arguments) == 2 and arguments[1] is ...):  # noqa: PLR2004  (tuple[T, ...])
+    if origin is tuple and not (len(arguments) == 2 and arguments[1] is ...):
         return _fixed_tuple(arguments, names, depth)
-    parts = [_part(argument, names, depth) for argument in arguments]
-    if len(parts) == 2 and issubclass(origin, collections.abc.Mapping):  # noqa: PLR2004  (key and value)
-        keys, values = parts
-        return lambda value: is_kind(value) and (type(value) not in _DICTS or _pairs_fit(value, keys, values))
-    if _is_collection_hint(origin) and parts:
-        item = parts[0]
-        return lambda value: is_kind(value) and (type(value) not in _LISTS or all(map(item, spread(value))))  # type: ignore[call-overload]
+    if len(arguments) == 2 and issubclass(origin, collections.abc.Mapping):
+        return _mapping(is_kind, arguments, names, depth)
+    if _is_collection_hint(origin):
+        return _collection(is_kind, arguments[0], names, depth)
     return is_kind
+
+
+def _mapping(is_kind: Predicate, arguments: tuple[object, ...], names: dict[str, object], depth: int) -> Predicate:
+    key_kinds, value_kinds = map(classes_of, arguments)
+    if key_kinds and value_kinds:
+        return lambda value: is_kind(value) and pairs_are(value, key_kinds, value_kinds)
+    keys, values = (_part(argument, names, depth) for argument in arguments)
+    return lambda value: is_kind(value) and (type(value) not in MAPPINGS or _pairs_fit(value, keys, values))
+
+
+def _collection(is_kind: Predicate, argument: object, names: dict[str, object], depth: int) -> Predicate:
+    kinds = classes_of(argument)
+    if kinds:
+        return lambda value: is_kind(value) and all_are(value, kinds)
+    item = _part(argument, names, depth)
+    return lambda value: is_kind(value) and (type(value) not in SEQUENCES or all(map(item, spread(value))))  # type: ignore[arg-type]  # one of them
 
 
 def _is_collection_hint(origin: type) -> bool:
@@ -237,15 +248,17 @@ def _is_collection_hint(origin: type) -> bool:
 
     ``Iterable`` does not: its values may be used up by looking, so not even those that would not be are looked into.
     """
-    return origin in _LISTS or (origin.__module__ == "collections.abc" and issubclass(origin, collections.abc.Collection))
+    return origin in SEQUENCES or (
+        origin.__module__ == "collections.abc" and issubclass(origin, collections.abc.Collection)
+    )
 
 
 def _part(argument: object, names: dict[str, object], depth: int) -> Predicate:
     """Return the test for a type argument; one that cannot be decided leaves the container decidable."""
     try:
-        return predicate(argument, names, depth + 1)
+        return _read(argument, names, depth + 1)
     except Undecidable:
-        return _anything
+        return anything
 
 
 def _pairs_fit(value: object, keys: Predicate, values: Predicate) -> bool:
@@ -254,9 +267,9 @@ def _pairs_fit(value: object, keys: Predicate, values: Predicate) -> bool:
 
 
 def _fixed_tuple(arguments: tuple[object, ...], names: dict[str, object], depth: int) -> Predicate:
-    if any(type(argument).__name__ in ("TypeVarTuple", "_UnpackGenericAlias") or _is_unpacked(argument) for argument in arguments):
+    if any(map(_is_unpacked, arguments)):
         return lambda value: isinstance(value, tuple)
-    tests = [] if arguments == ((),) else [_part(argument, names, depth) for argument in arguments]
+    tests = [_part(argument, names, depth) for argument in arguments]
     return lambda value: (
         isinstance(value, tuple)
         and len(value) == len(tests)
@@ -265,18 +278,5 @@ def _fixed_tuple(arguments: tuple[object, ...], names: dict[str, object], depth:
 
 
 def _is_unpacked(argument: object) -> bool:
-    return bool(getattr(argument, "__unpacked__", False) or getattr(argument, "__typing_is_unpacked_typevartuple__", False))
-
-
-def _type_of(arguments: tuple[object, ...], _names: dict[str, object]) -> Predicate:
-    """Return the test for ``type[X]``; a generic alias such as ``list[int]`` passes for a class."""
-    bound = arguments[0] if arguments else object
-    plain = isinstance(bound, type) and not getattr(bound, "_is_protocol", False) and not hasattr(bound, "__origin__")
-    plain = plain and bound.__module__ != "typing"  # since 3.11 Any is a class, and no class is a subclass of it
-
-    def test(value: object) -> bool:
-        if not isinstance(value, type):
-            return hasattr(value, "__origin__")
-        return not plain or issubclass(value, bound)  # type: ignore[arg-type]  # plain says that it is a class
-
-    return test
+    """Tell whether a type argument stands for any number of them: ``*Ts`` and ``*tuple[int, ...]``."""
+    return type(argument).__name__ == "_UnpackGenericAlias" or bool(getattr(argument, "__unpacked__", False))

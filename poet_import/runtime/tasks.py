@@ -1,4 +1,4 @@
-"""Time limits of asynchronous calls: a limit that passes cancels the task, and at the function's edge that is `PoetTimeout`.
+"""Time limits of asynchronous calls: one that passes cancels the task, and at the function's edge that is `PoetTimeout`.
 
 A cancellation from outside stays one: the count of requests tells them apart, as in ``asyncio.timeout`` (CPython:
 ``Lib/asyncio/timeouts.py``). The event loop has no timer of ours, so a loop with a clock of its own never waits for one:
@@ -11,7 +11,7 @@ from sys import _getframe  # bound now: somebody may take it away later
 from time import monotonic
 
 from poet_import.errors import PoetTimeout
-from poet_import.runtime.watchdog import Expired, start_for_task, stop_for_task
+from poet_import.runtime.watchdog import Expired, look_sooner, running, watch
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
@@ -20,21 +20,26 @@ if TYPE_CHECKING:
 
 def start_in_task(timer: "Timer", seconds: float) -> None:
     """Begin a time limit for the running task."""
-    library = sys.modules.get("asyncio")
     try:
-        task = library.current_task()  # type: ignore[union-attr]  # AttributeError where nobody has imported it
-    except (RuntimeError, AttributeError):
+        task = sys.modules["asyncio"].current_task()
+    except (KeyError, RuntimeError):  # nobody has imported asyncio, or no loop of its runs
         return
-    if task is not None:
-        timer += monotonic() + seconds, seconds, task, task.cancelling(), "running"
-        start_for_task(timer)
+    if task is None:
+        return
+    deadline = monotonic() + seconds
+    timer += deadline, seconds, task, task.cancelling(), "running"
+    running[id(timer)] = timer
+    if deadline < watch.hurry_before:
+        look_sooner(deadline)
 
 
 def stop_in_task(timer: "Timer") -> None:
     """End a time limit; the task's count of cancellations is then as it would be without it."""
-    if not timer:
-        return
-    stop_for_task(timer)
+    if running.pop(id(timer), None) is None and timer:
+        _settle(timer)
+
+
+def _settle(timer: "Timer") -> None:
     if timer[4] == "expired":
         # More requests than before: somebody else has cancelled the task too, and that counts.
         timer[4] = "cancelled" if timer[2].uncancel() > timer[3] else "timed out"

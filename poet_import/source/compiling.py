@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import CodeType
 
+from poet_import.source.linemap import NOWHERE
+
 # On 3.11 parsing in several threads now and then raises a false SystemError (python/cpython#106905). On every version
 # the warning filters are one for all threads.
 _one_at_a_time = threading.RLock()
@@ -55,8 +57,11 @@ def protect_loops(functions: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> No
 
 
 def _protect(node: ast.While) -> None:
+    """Rewrite one loop; only the test and what it guards keep a position, so that tracers count its line as often."""
     test = node.test
-    leave = ast.copy_location(ast.Break(), test)
+    leave = ast.Break()
     negated = ast.copy_location(ast.UnaryOp(ast.Not(), test), test)
     node.body.insert(0, ast.copy_location(ast.If(negated, [leave], []), test))
-    node.test = ast.copy_location(ast.Constant(value=True), test)
+    node.test = ast.Constant(value=True)
+    for plumbing in (node, node.test, leave):
+        plumbing.lineno, plumbing.col_offset, plumbing.end_lineno, plumbing.end_col_offset = NOWHERE

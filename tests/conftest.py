@@ -1,0 +1,71 @@
+"""Fixtures for tests that go through the front door: a module in a folder of its own, imported as its user would."""
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import poet_import
+from poet_import import runtime
+from poet_import.settings import in_force
+
+Load = Callable[..., ModuleType]
+RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a module, or another file, into the test's folder."""
+
+    def call(text: str | bytes, name: str = "shop") -> Path:
+        path = tmp_path / (name if name.endswith((".py", ".json", ".txt", "/current")) else f"{name}.py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return call
+
+
+@pytest.fixture
+def load(tmp_path: Path, write: Write) -> Iterator[Load]:
+    """Import a text as a module through the hook, which has a cache of the test's own; all is put back afterwards."""
+    before, path, finders, rows = dict(sys.modules), sys.path[:], sys.meta_path[:], dict(runtime.woven_rows)
+    settings, was_active = in_force(), poet_import.status().active
+    sys.path.insert(0, str(tmp_path))
+    poet_import.install(cache_dir=tmp_path / "cache")
+
+    def call(text: str | bytes, name: str = "shop") -> ModuleType:
+        write(text, name)
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+
+    yield call
+    for name in [name for name in sys.modules if name not in before]:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+    poet_import.install(**{field: getattr(settings, field) for field in ("strict", "cache_dir", "templates")})
+    if not was_active:
+        poet_import.uninstall()
+    sys.path[:], sys.meta_path[:] = path, finders
+    runtime.woven_rows.clear()
+    runtime.woven_rows.update(rows)
+
+
+@pytest.fixture
+def run_python(tmp_path: Path) -> RunPython:
+    """Run a fresh interpreter in the test's folder, with a cache of the test's own and none of the caller's settings."""
+
+    def call(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("POET_", "PYTHON"))}
+        paths = os.pathsep.join([str(tmp_path), str(Path(poet_import.__file__).parent.parent)])
+        environment = {**kept, "PYTHONPATH": paths, "POET_CACHE_DIR": str(tmp_path / "cache"), **variables}
+        command = [sys.executable, *(["-c"] if len(arguments) == 1 else []), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+
+    return call
