@@ -7,6 +7,7 @@ they are first used, so that activation costs less than a millisecond.
 from poet_import._version import __version__
 from poet_import.hook import finder as _finder
 from poet_import.settings import Settings
+from poet_import.settings import put_in_force as _put_in_force
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def uninstall() -> None:
 
 def _activate() -> None:
     settings = Settings.read()
+    _put_in_force(settings)
     if settings.active:
         _finder.activate(settings)
 

@@ -65,8 +65,8 @@ class Settings:
     def read(
         cls,
         environ: "Mapping[str, str] | None" = None,
-        *,
         directory: "str | os.PathLike[str] | None" = None,
+        /,
         **arguments: object,
     ) -> "Settings":
         """Return the settings in force: arguments over the environment over ``[tool.poet-import]``.
@@ -111,6 +111,20 @@ class Settings:
 
     def _values(self) -> "tuple[object, ...]":
         return tuple(getattr(self, field) for field in FIELDS)
+
+
+_in_force = Settings()
+
+
+def in_force() -> Settings:
+    """Return the settings of this process: those that the hook was last activated with, else those it started with."""
+    return _in_force
+
+
+def put_in_force(settings: Settings) -> None:
+    """Let settings hold for the whole process."""
+    global _in_force  # noqa: PLW0603  (there is one hook in a process, and the marker has no other way to its settings)
+    _in_force = settings
 
 
 class _Raw:

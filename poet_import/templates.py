@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -130,6 +131,12 @@ class TemplateStore:
             with suppress(TemplateError):
                 return self._fold(_BASE, [], self._roots[start:])
         return Template(domain=_BASE, version="v0", description="", digest="", lineage=(_BASE,))
+
+
+@cache
+def store_over(extra: tuple[str, ...]) -> TemplateStore:
+    """Return the process's one store over these roots and the shipped one."""
+    return TemplateStore(template_roots(extra))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The one core: from a user's source to woven source and its code. The hook, the marker and the commands all come here."""
+"""The one core: from a user's source to woven source and its code. Hook, marker and commands all come here."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from poet_import.model import PoetOptions, Transpiled
 from poet_import.source.compiling import compile_tree, parse, protect_loops
 from poet_import.source.discovery import PoetFunction, discover
 from poet_import.source.linemap import LineMap, Source
+from poet_import.source.options import NAMES
 from poet_import.source.phases import Deadline, Loop
 from poet_import.source.plan import Plan, make_plan
-from poet_import.source.options import NAMES
 from poet_import.source.scopes import FunctionNode, ScopeNode, ScopeTree, read_scopes
 from poet_import.source.weaver import weave
 from poet_import.templates import TemplateStore, template_roots
@@ -49,8 +49,15 @@ class Woven:
     tree: ast.Module  # of the woven text, with the user's positions
 
     def compile(self, filename: str, *, optimize: int = -1) -> CodeType:
-        """Return the code of the module."""
-        return compile_tree(self.tree, filename, optimize=optimize)
+        """Return the code of the module.
+
+        Raises:
+            TranspileError: Woven, it is nested too deeply for the compiler.
+        """
+        try:
+            return compile_tree(self.tree, filename, optimize=optimize)
+        except RecursionError as error:
+            raise TranspileError("nested too deeply to be rewritten", filename=filename) from error
 
 
 def weave_source(
@@ -73,14 +80,19 @@ def weave_source(
         SyntaxError: The source is not Python.
         TranspileError: The source is nested too deeply, or has names that belong to woven code.
     """
-    text = decode_source(source) if isinstance(source, bytes) else source
+    text = decode_source(source) if isinstance(source, bytes) else _normalized(source)
     try:
-        return _weave(text, filename, store, options)
-    except RecursionError as error:
+        return _weave(text, filename, store, options=options)
+    except (RecursionError, MemoryError) as error:  # the parser says the one or the other
         raise TranspileError("nested too deeply to be rewritten", filename=filename) from error
 
 
-def _weave(text: str, filename: str, store: TemplateStore, options: Mapping[int, PoetOptions] | None) -> Woven:
+def _normalized(text: str) -> str:
+    """Return a source with the line ends that the tokenizer sees, and without a byte order mark."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _weave(text: str, filename: str, store: TemplateStore, *, options: Mapping[int, PoetOptions] | None) -> Woven:
     tree = parse(text, filename)
     scopes = read_scopes(tree)
     if taken := sorted(name for name in scopes.binds if name.startswith("_poet_") or name == "__poet__"):
@@ -98,7 +110,9 @@ def _weave(text: str, filename: str, store: TemplateStore, options: Mapping[int,
     )
 
 
-def _with_options(functions: tuple[PoetFunction, ...], scopes: ScopeTree, options: Mapping[int, PoetOptions]) -> list[PoetFunction]:
+def _with_options(
+    functions: tuple[PoetFunction, ...], scopes: ScopeTree, options: Mapping[int, PoetOptions]
+) -> list[PoetFunction]:
     """Return the functions that the options name; one that no decorator marks in the source is marked by its caller."""
     marked = {function.node: function for function in functions}
     chosen: list[PoetFunction] = []
@@ -143,7 +157,9 @@ def _user_tree(lines: LineMap, filename: str, plans: list[Plan]) -> ast.Module:
         message = f"the woven text does not parse ({error.msg}, its line {error.lineno}); please report this"
         raise TranspileError(message, filename=filename) from error
     lines.move(tree)
-    limited = {_position(plan.found.node) for plan in plans if any(isinstance(block, Deadline) for block in plan.blocks)}
+    limited = {
+        _position(plan.found.node) for plan in plans if any(isinstance(block, Deadline) for block in plan.blocks)
+    }
     if limited:
         functions = [node for node in ast.walk(tree) if isinstance(node, FunctionNode)]
         protect_loops([node for node in functions if _position(node) in limited])
@@ -172,8 +188,11 @@ def transpile(source: str, *, filename: str = "<source>", store: TemplateStore |
     """
     try:
         woven = weave_source(source, filename, store=store or TemplateStore(template_roots()))
+        woven.compile(filename)
     except SyntaxError as error:
         raise TranspileError(error.msg, filename=filename, line=error.lineno, column=error.offset) from error
+    except ValueError as error:  # a null byte, a lone surrogate
+        raise TranspileError(str(error), filename=filename) from error
     if not woven.functions:
         raise TranspileError(f"no function is marked with @poet; found {_contents(source)}", filename=filename)
     rows = [_metadata(function) for function in woven.functions]
@@ -181,7 +200,9 @@ def transpile(source: str, *, filename: str = "<source>", store: TemplateStore |
 
 
 def _contents(source: str) -> str:
-    names = [node.name for node in ast.parse(source).body if isinstance(node, ScopeNode) and not isinstance(node, ast.Module)]
+    names = [
+        node.name for node in ast.parse(source).body if isinstance(node, ScopeNode) and not isinstance(node, ast.Module)
+    ]
     return ", ".join(names) if names else "no function or class at all"
 
 

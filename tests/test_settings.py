@@ -28,7 +28,7 @@ def project(tmp_path: Path) -> WriteProject:
 
 
 def test_defaults_hold_where_nothing_is_configured(tmp_path: Path) -> None:
-    settings = Settings.read({}, directory=tmp_path)
+    settings = Settings.read({}, tmp_path)
 
     assert settings == Settings(mode="offline", strict=False, active=True, cache_dir=None, templates=())
     assert settings.sources == dict.fromkeys(FIELDS, "default")
@@ -37,7 +37,7 @@ def test_defaults_hold_where_nothing_is_configured(tmp_path: Path) -> None:
 def test_environment_wins_over_pyproject(project: WriteProject) -> None:
     directory = project("strict = true\nactive = false")
 
-    settings = Settings.read({"POET_STRICT": "0"}, directory=directory)
+    settings = Settings.read({"POET_STRICT": "0"}, directory)
 
     assert (settings.strict, settings.active) == (False, False)
     assert settings.sources["strict"] == "POET_STRICT"
@@ -45,24 +45,24 @@ def test_environment_wins_over_pyproject(project: WriteProject) -> None:
 
 
 def test_arguments_win_over_environment(tmp_path: Path) -> None:
-    settings = Settings.read({"POET_STRICT": "0"}, directory=tmp_path, strict=True)
+    settings = Settings.read({"POET_STRICT": "0"}, tmp_path, strict=True)
 
     assert settings.strict is True
     assert settings.sources["strict"] == "install()"
 
 
 def test_argument_of_none_leaves_the_other_sources_standing(tmp_path: Path) -> None:
-    assert Settings.read({"POET_STRICT": "1"}, directory=tmp_path, strict=None).strict is True
+    assert Settings.read({"POET_STRICT": "1"}, tmp_path, strict=None).strict is True
 
 
 def test_the_mode_of_this_version_may_be_named(tmp_path: Path) -> None:
-    settings = Settings.read({"POET_MODE": "offline"}, directory=tmp_path)
+    settings = Settings.read({"POET_MODE": "offline"}, tmp_path)
 
     assert (settings.mode, settings.sources["mode"]) == ("offline", "POET_MODE")
 
 
 def test_empty_variable_counts_as_absent(tmp_path: Path) -> None:
-    assert Settings.read({"POET_MODE": "", "POET_CACHE_DIR": ""}, directory=tmp_path) == Settings()
+    assert Settings.read({"POET_MODE": "", "POET_CACHE_DIR": ""}, tmp_path) == Settings()
 
 
 def test_environment_of_the_process_is_read_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_nearest_pyproject_upward_is_found(project: WriteProject) -> None:
     inner = project("strict = true") / "src" / "shop"
     inner.mkdir(parents=True)
 
-    assert Settings.read({}, directory=inner).strict is True
+    assert Settings.read({}, inner).strict is True
 
 
 def test_nearest_pyproject_hides_those_above_it(project: WriteProject) -> None:
@@ -84,7 +84,7 @@ def test_nearest_pyproject_hides_those_above_it(project: WriteProject) -> None:
     inner.mkdir()
     (inner / "pyproject.toml").write_text('[project]\nname = "inner"\n', encoding="utf-8")
 
-    assert Settings.read({}, directory=inner).strict is False
+    assert Settings.read({}, inner).strict is False
 
 
 def test_removed_working_directory_does_not_break_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_switch_is_read_from_text(text: str, *, switch: bool) -> None:
 def test_paths_in_pyproject_start_at_its_directory(project: WriteProject) -> None:
     directory = project('cache_dir = "build/cache"\ntemplates = ["domains", "../shared"]')
 
-    settings = Settings.read({}, directory=directory)
+    settings = Settings.read({}, directory)
 
     assert settings.cache_dir == str(directory / "build" / "cache")
     assert settings.templates == (str(directory / "domains"), str(directory.parent / "shared"))
@@ -181,7 +181,7 @@ def test_bad_value_in_pyproject_is_refused_with_its_file(project: WriteProject, 
     directory = project(line)
 
     with pytest.raises(ValueError, match=expected) as caught:
-        Settings.read({}, directory=directory)
+        Settings.read({}, directory)
 
     assert str(directory / "pyproject.toml") in str(caught.value)
 
@@ -197,33 +197,33 @@ def test_broken_pyproject_is_refused_with_its_path(tmp_path: Path, content: byte
     (tmp_path / "pyproject.toml").write_bytes(content)
 
     with pytest.raises(ValueError, match=r"pyproject\.toml: not valid TOML"):
-        Settings.read({}, directory=tmp_path)
+        Settings.read({}, tmp_path)
 
 
 def test_something_else_than_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("tool.poet-import = 3\n", encoding="utf-8")
 
     with pytest.raises(ValueError, match=r"tool\.poet-import = 3: expected a table"):
-        Settings.read({}, directory=tmp_path)
+        Settings.read({}, tmp_path)
 
 
 def test_broken_pyproject_of_others_is_none_of_our_business(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.other\n", encoding="utf-8")
 
-    assert Settings.read({}, directory=tmp_path) == Settings()
+    assert Settings.read({}, tmp_path) == Settings()
 
 
 def test_table_named_only_in_a_comment_is_no_table(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("# see [tool.poet-import]\n", encoding="utf-8")
 
-    assert Settings.read({}, directory=tmp_path) == Settings()
+    assert Settings.read({}, tmp_path) == Settings()
 
 
 def test_unknown_key_warns_with_the_nearest_name(project: WriteProject) -> None:
     directory = project('cache-dir = "x"')
 
     with pytest.warns(PoetWarning, match="no setting 'cache-dir'; did you mean 'cache_dir'"):
-        settings = Settings.read({}, directory=directory)
+        settings = Settings.read({}, directory)
 
     assert settings == Settings()
 
@@ -232,12 +232,18 @@ def test_key_that_is_near_to_nothing_lists_what_there_is(project: WriteProject) 
     directory = project("xyzzy = 1")
 
     with pytest.warns(PoetWarning, match="'xyzzy'; it has mode, strict, active, cache_dir, templates; it is ignored"):
-        Settings.read({}, directory=directory)
+        Settings.read({}, directory)
 
 
 def test_unknown_argument_is_a_type_error_with_the_nearest_name() -> None:
     with pytest.raises(TypeError, match="no setting 'stricts'; did you mean 'strict'"):
         Settings.read({}, stricts=True)
+
+
+@pytest.mark.parametrize("name", ["environ", "directory"])
+def test_parameters_of_reading_are_no_settings(name: str) -> None:
+    with pytest.raises(TypeError, match=f"no setting '{name}'"):
+        Settings.read(**{name: "."})
 
 
 def test_settings_cannot_be_changed() -> None:

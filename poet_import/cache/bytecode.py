@@ -7,9 +7,9 @@ import marshal
 import os
 import sys
 from _blake2 import blake2b  # hashlib loads OpenSSL, which costs more than a cached module
-from _imp import _fix_co_filename  # what importlib itself does to code read from a cache
+from _imp import _fix_co_filename  # type: ignore[attr-defined]  # what importlib itself does to code read from a cache
+from time import time
 from _frozen_importlib_external import MAGIC_NUMBER  # importlib.util's; that imports contextlib, typing and more
-from types import CodeType
 
 from poet_import._version import __version__
 from poet_import.cache.template_digest import template_digest
@@ -17,6 +17,7 @@ from poet_import.cache.template_digest import template_digest
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import CodeType
 
     Rows = dict[int, tuple[object, ...]]
 
@@ -24,6 +25,7 @@ _FORMAT = b"poet-1"
 _SUFFIX = ".poetc"
 _INDEX = "index"
 _DIGEST_SIZE = 16
+_LONGEST_WRITE = 60  # seconds
 _MOST_KNOWN = 20_000  # paths in the index; past that it starts anew
 
 
@@ -32,7 +34,7 @@ class CachedModule:
 
     __slots__ = ("code", "needs", "rows")
 
-    def __init__(self, code: CodeType, rows: "Rows", needs: "tuple[str, ...]") -> None:
+    def __init__(self, code: "CodeType", rows: "Rows", needs: "tuple[str, ...]") -> None:
         self.code = code
         self.rows = rows  # by the line of a function's first decorator
         self.needs = needs  # names of the runtime to load before the module runs
@@ -55,6 +57,7 @@ class BytecodeCache:
         self._salts: dict[tuple[str, ...], bytes] = {}
         self.known: dict[str, tuple[str, ...]] = {}
         self.plain: dict[str, str] = {}
+        self._has_swept = False
         self._read_index()
 
     def key(self, source: bytes, lineage: "tuple[str, ...]") -> str:
@@ -126,6 +129,9 @@ class BytecodeCache:
         """Write a file whole or not at all."""
         if self.directory is None or sys.dont_write_bytecode:
             return False
+        if not self._has_swept:
+            self._has_swept = True
+            _sweep(self.directory)
         temporary = os.path.join(self.directory, f".{name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -139,6 +145,16 @@ class BytecodeCache:
         except OSError:  # the directory is gone, full or not ours to write to
             return False
         return True
+
+
+def _sweep(directory: str) -> None:
+    """Remove temporary files that killed processes have left; a write takes milliseconds."""
+    try:
+        for entry in os.scandir(directory):
+            if entry.name.endswith(".tmp") and time() - entry.stat().st_mtime > _LONGEST_WRITE:
+                os.unlink(entry)
+    except OSError:  # another process sweeps too; what is left will be there next time
+        return
 
 
 def _plain_digest(source: bytes) -> str:

@@ -4,6 +4,7 @@ import sys
 from _thread import get_ident
 
 from poet_import.hook import loader
+from poet_import.settings import put_in_force
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
@@ -36,15 +37,16 @@ class PoetFinder:
     def _ask_others(
         self, fullname: str, path: "Sequence[str] | None", target: "ModuleType | None"
     ) -> "ModuleSpec | None":
-        is_later = False
-        for finder in sys.meta_path[:]:
-            if is_later:
-                find_spec = getattr(finder, "find_spec", None)
-                spec = find_spec(fullname, path, target) if find_spec is not None else None
-                if spec is not None:
-                    loader.adopt(spec)
-                    return spec  # type: ignore[no-any-return]  # as the protocol of finders says
-            is_later = is_later or finder is self
+        finders = sys.meta_path[:]
+        mine = finders.index(self) if self in finders else len(finders)  # type: ignore[arg-type]  # as in `activate`
+        for finder in finders[mine + 1 :]:
+            find_spec = getattr(finder, "find_spec", None)
+            if find_spec is None:  # 3.11 still asks those with find_module alone, in their turn
+                return None
+            spec = find_spec(fullname, path, target)
+            if spec is not None:
+                loader.adopt(spec)
+                return spec  # type: ignore[no-any-return]  # as the protocol of finders says
         return None
 
 
@@ -53,9 +55,12 @@ _finder = PoetFinder()
 
 def activate(settings: "Settings") -> None:
     """Put the finder at the head of ``sys.meta_path``; settings given later hold from then on."""
-    seen = loader.hook.seen if loader.hook is not None else {}
-    loader.hook = loader.Hook(settings)
-    loader.hook.seen = seen
+    put_in_force(settings)
+    known = loader.hook
+    if known is None or known.settings != settings:
+        known = loader.Hook(settings, seen={} if known is None else known.seen)
+    known.is_active = True
+    loader.hook = known
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)  # type: ignore[arg-type]  # typeshed wants a class method
 
@@ -65,4 +70,4 @@ def deactivate() -> None:
     if loader.hook is not None:
         loader.hook.is_active = False
     if _finder in sys.meta_path:
-        sys.meta_path.remove(_finder)  # type: ignore[arg-type]  # as above
+        sys.meta_path.remove(_finder)  # type: ignore[arg-type]  # as in `activate`

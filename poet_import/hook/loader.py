@@ -5,13 +5,15 @@ On the warm path: nothing is imported that an interpreter has not loaded by then
 
 import os
 from _frozen_importlib_external import SourceFileLoader
-from types import CodeType
 
-from poet_import.cache.bytecode import BytecodeCache, CachedModule
+from poet_import.cache.bytecode import BytecodeCache
 from poet_import.cache.directory import cache_directory
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
+    from types import CodeType
+
+    from poet_import.cache.bytecode import CachedModule, Rows
     from poet_import.settings import Settings
 
 _NOT_OURS = ("poet_import.", "dana.")  # ourselves, and the host's own modules, which its users cannot have marked
@@ -21,10 +23,10 @@ _OPTIMIZED = 1  # CO_OPTIMIZED: set for functions, not for the bodies of modules
 class Hook:
     """What the loaders share while the hook is active."""
 
-    def __init__(self, settings: "Settings") -> None:
+    def __init__(self, settings: "Settings", seen: "dict[str, tuple[str, Rows, str]]") -> None:
         self.settings = settings
         self.is_active = True
-        self.seen: dict[str, tuple[str, int, str]] = {}  # module -> state, functions, reason
+        self.seen = seen  # module -> state, rows, reason
         # Opened here, before the finder is in place: what this imports would come back to us for the cache.
         directory = cache_directory(settings)
         roots = (*settings.templates, _shipped_templates())
@@ -41,49 +43,58 @@ def _shipped_templates() -> str:
     return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(package), "templates")
 
 
-class _PoetMixin:
+class PoetMixin:
     """What `PoetLoader` adds to a loader of source files."""
 
-    caches = False
+    made_from: type = SourceFileLoader
 
-    def get_code(self, fullname: str) -> CodeType | None:
+    def get_code(self, fullname: str) -> "CodeType | None":
         """Return the module's code, woven if the module is marked."""
         stock = super().get_code  # type: ignore[misc]  # SourceFileLoader's, or that of a subclass of it
         if hook is None or not hook.is_active or fullname.startswith(_NOT_OURS) or fullname == "poet_import":
             return stock(fullname)  # type: ignore[no-any-return]  # as its base says
         path: str = self.get_filename(fullname)  # type: ignore[attr-defined]  # of SourceFileLoader
-        if self.caches and path in hook.cache.known:
-            code = self._cached(hook, fullname, path)
+        lineage = hook.cache.known.get(path)
+        if lineage is not None and self.made_from is SourceFileLoader:
+            code = self._cached(hook, fullname, lineage)
             if code is not None:
                 return code
         code = stock(fullname)
-        if code is None or not _mentions_poet(code):
-            return code  # type: ignore[no-any-return]  # as its base says
+        if code is None or not _mentions_poet(code) or self._is_plain(hook, path):
+            return code
         from poet_import.hook.rewriting import rewrite  # parses and weaves: not on the warm path
 
         return rewrite(hook, self, fullname, code)
 
-    def _cached(self, hook: Hook, fullname: str, path: str) -> CodeType | None:
+    def _cached(self, hook: Hook, fullname: str, lineage: "tuple[str, ...]") -> "CodeType | None":
         """Return the woven code of a module that the cache knows, or None."""
+        path: str = self.get_filename(fullname)  # type: ignore[attr-defined]  # of SourceFileLoader
         try:
-            source = self.get_data(path)  # type: ignore[attr-defined]  # of SourceFileLoader
+            source = self.get_data(path)  # type: ignore[attr-defined]  # as above
         except OSError:
             return None
-        module = hook.cache.load(hook.cache.key(source, hook.cache.known[path]), path)
+        module = hook.cache.load(hook.cache.key(source, lineage), path)
         if module is None:
             return None
         register(path, module)
-        hook.seen[fullname] = ("cached", len(module.rows), "")
+        hook.seen[fullname] = ("cached", module.rows, "")
         return module.code
 
+    def _is_plain(self, hook: Hook, path: str) -> bool:
+        """Tell whether the module is known only to look marked."""
+        if path not in hook.cache.plain:
+            return False
+        try:
+            return hook.cache.is_plain(path, self.get_data(path))  # type: ignore[attr-defined]  # of SourceFileLoader
+        except OSError:
+            return False
 
-class PoetLoader(_PoetMixin, SourceFileLoader):
+
+class PoetLoader(PoetMixin, SourceFileLoader):
     """Loads a source file; one with marked functions comes out woven."""
 
-    caches = True
 
-
-_variants: dict[type, type] = {}
+_variants: dict[type, type] = {SourceFileLoader: PoetLoader}
 
 
 def variant_of(kind: type) -> type:
@@ -91,21 +102,24 @@ def variant_of(kind: type) -> type:
 
     Such a class may compile in its own way, so its modules are woven anew each time.
     """
-    if kind is SourceFileLoader:
-        return PoetLoader
     if kind not in _variants:
-        names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__reduce__": _reduce}
-        _variants[kind] = type(kind.__name__, (_PoetMixin, kind), names)
+        names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__reduce__": _reduce, "made_from": kind}
+        _variants[kind] = type(kind.__name__, (PoetMixin, kind), names)
     return _variants[kind]
 
 
-def _reduce(loader: object) -> "tuple[object, ...]":
-    """Pickle a loader as one of the class that it was made from."""
-    kind = type(loader).__mro__[2]
-    return kind, (loader.name, loader.path)  # type: ignore[attr-defined]  # of SourceFileLoader
+def _reduce(loader: PoetMixin) -> "tuple[object, ...]":
+    """Pickle a loader of a variant, which has no importable name, by the class that it was made from."""
+    return _revive, (loader.made_from, loader.__dict__)
 
 
-def register(path: str, module: CachedModule) -> None:
+def _revive(kind: type, attributes: "dict[str, object]") -> object:
+    loader = object.__new__(variant_of(kind))
+    loader.__dict__.update(attributes)
+    return loader
+
+
+def register(path: str, module: "CachedModule") -> None:
     """Make the marker and the runtime ready for a woven module that is about to run."""
     from poet_import import runtime  # the first marked module of a process pays for it
 
@@ -114,12 +128,13 @@ def register(path: str, module: CachedModule) -> None:
     runtime.woven_rows[path] = module.rows
 
 
-def _mentions_poet(code: CodeType) -> bool:
+def _mentions_poet(code: "CodeType") -> bool:
     """Tell whether the body of a module, or of a class in it, uses our name. Functions are left to the marker."""
     if "poet" in code.co_names or "poet_import" in code.co_names:
         return True
+    kind = type(code)
     for constant in code.co_consts:
-        if type(constant) is CodeType and not constant.co_flags & _OPTIMIZED and _mentions_poet(constant):
+        if type(constant) is kind and not constant.co_flags & _OPTIMIZED and _mentions_poet(constant):
             return True
     return False
 
@@ -127,6 +142,9 @@ def _mentions_poet(code: CodeType) -> bool:
 def adopt(spec: object) -> None:
     """Let the loader of a spec weave."""
     loader = getattr(spec, "loader", None)
-    if isinstance(loader, SourceFileLoader) and not isinstance(loader, _PoetMixin):
+    if not isinstance(loader, SourceFileLoader) or isinstance(loader, PoetMixin):
+        return
+    try:
         loader.__class__ = variant_of(type(loader))
-
+    except Exception:  # noqa: BLE001, S110  (a class may refuse to be subclassed in any way; it keeps its loader)
+        pass

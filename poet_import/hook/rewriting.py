@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
+from io import BytesIO
+from tokenize import detect_encoding
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from poet_import import runtime
 from poet_import.cache.bytecode import CachedModule
-from poet_import.errors import PoetFallbackWarning
-from poet_import.hook.loader import Hook, register
-from poet_import.templates import TemplateStore, template_roots
+from poet_import.errors import PoetFallbackWarning, TranspileError
+from poet_import.hook.loader import Hook, PoetMixin, register
+from poet_import.source.compiling import functions_of
+from poet_import.templates import store_over
 from poet_import.transpiler import Woven, row_of, weave_source
 
-_stores: dict[tuple[str, ...], TemplateStore] = {}
+if TYPE_CHECKING:
+    from poet_import.cache.bytecode import Rows
 
 
 def rewrite(hook: Hook, loader: Any, fullname: str, stock: CodeType) -> CodeType:
@@ -21,63 +27,92 @@ def rewrite(hook: Hook, loader: Any, fullname: str, stock: CodeType) -> CodeType
 
     Args:
         hook: The active hook.
-        loader: The module's loader, a ``SourceFileLoader`` of ours.
+        loader: The module's loader, a ``SourceFileLoader`` with a `PoetMixin`: its type cannot be said in one class.
         fullname: The module's name.
         stock: What Python compiled the module to.
     """
     path = loader.get_filename(fullname)
     try:
-        return _rewrite(hook, loader, fullname, path) or stock
+        return _rewrite(hook, loader, fullname) or stock
     except Exception as error:  # the last line of defence: an import never breaks because of us
         if hook.settings.strict:
             raise
-        hook.seen[fullname] = ("fallback", 0, str(error))
+        runtime.woven_rows[path] = {}
+        hook.seen[fullname] = ("fallback", {}, str(error))
         message = f"{path}: not rewritten, so @poet acts when its functions are defined ({type(error).__name__}: {error})"
         warnings.warn(message, PoetFallbackWarning, stacklevel=2)
         return stock
 
 
-def _rewrite(hook: Hook, loader: Any, fullname: str, path: str) -> CodeType | None:
+def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
     """Return the woven code, or None where no function is marked."""
+    path = loader.get_filename(fullname)
     source: bytes = loader.get_data(path)
     cache = hook.cache
-    if cache.is_plain(path, source):
-        return None
-    key = cache.key(source, cache.known.get(path, ("base",)))
-    module = cache.load(key, path) if loader.caches else None
+    is_own = loader.made_from is not SourceFileLoader
+    lineage = cache.known.get(path, ("base",))
+    module = None if is_own else cache.load(cache.key(source, lineage), path)
+    state = "cached"
     if module is None:
-        woven = weave_source(source, path, store=_store(hook.settings.templates))
+        woven = weave_source(source, path, store=store_over(hook.settings.templates))
         if not woven.functions:
             cache.remember_plain(path, source)
             return None
-        module = CachedModule(_compile(loader, woven, path), _rows(woven), woven.needs)
-        if loader.caches and cache.store(cache.key(source, woven.lineage), module):
-            cache.remember(path, woven.lineage)
-        hook.seen[fullname] = ("rewritten", len(module.rows), _left_alone(woven))
-    else:
-        cache.remember(path, cache.known.get(path, ("base",)))
-        hook.seen[fullname] = ("cached", len(module.rows), "")
+        state, lineage = "rewritten", woven.lineage
+        module = _compile_by(loader, fullname, woven) if is_own else _module(woven, woven.compile(path))
+    if not is_own and (state == "cached" or cache.store(cache.key(source, lineage), module)):
+        cache.remember(path, lineage)
     register(path, module)
+    hook.seen[fullname] = (state, module.rows, "")
     return module.code
 
 
-def _compile(loader: Any, woven: Woven, path: str) -> CodeType:
-    """Compile a woven module; a loader that compiles in its own way gets the woven text."""
-    if type(loader).source_to_code is SourceFileLoader.source_to_code:
-        return woven.compile(path)
-    code: CodeType = loader.source_to_code(woven.text.encode(), path)
-    return code
+def _module(woven: Woven, code: CodeType) -> CachedModule:
+    rows: Rows = {function.first_line: row_of(function) for function in woven.functions}
+    return CachedModule(code, rows, woven.needs)
 
 
-def _rows(woven: Woven) -> dict[int, tuple[object, ...]]:
-    return {function.first_line: row_of(function) for function in woven.functions}
+def _compile_by(loader: Any, fullname: str, woven: Woven) -> CachedModule:
+    """Compile a woven module in the way of a loader's own class, which may change it further.
+
+    Its ``get_code`` runs once more: it finds no cached bytecode, and its ``source_to_code`` gets the woven tree, or the
+    woven text where it cannot take a tree; the lines of that module are then those of the woven text.
+
+    Raises:
+        TranspileError: The class has not asked for the code.
+    """
+    path = loader.get_filename(fullname)
+    given: list[object] = []
+
+    def refuse(_path: str) -> object:
+        raise OSError
+
+    def source_to_code(data: bytes, *arguments: object, **options: object) -> object:
+        own = type(loader).source_to_code
+        given.append(woven.tree)
+        try:
+            return own(loader, woven.tree, *arguments, **options)
+        except (TypeError, AttributeError):
+            given.append(woven.text.encode(detect_encoding(BytesIO(data).readline)[0]))
+            return own(loader, given[-1], *arguments, **options)
+
+    instead: dict[str, Callable[..., object]] = {"path_stats": refuse, "source_to_code": source_to_code}
+    loader.__dict__.update(instead)
+    try:
+        code = super(PoetMixin, loader).get_code(fullname)
+    finally:
+        for name in instead:
+            del loader.__dict__[name]
+    if not given:
+        raise TranspileError("its loader compiles it in a way of its own", filename=path)
+    return _module(woven, code) if len(given) == 1 else CachedModule(code, _moved_rows(woven, code), woven.needs)
 
 
-def _left_alone(woven: Woven) -> str:
-    reasons = {function.qualname: function.left_alone for function in woven.functions if function.left_alone}
-    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason != "dynamic")
-
-
-def _store(templates: tuple[str, ...]) -> TemplateStore:
-    """Return the templates of some roots, read once."""
-    return _stores.setdefault(templates, TemplateStore(template_roots(templates)))
+def _moved_rows(woven: Woven, code: CodeType) -> Rows:
+    """Return the rows of a module whose functions have the lines of the woven text."""
+    codes = sorted(functions_of(code), key=lambda found: found.co_firstlineno)
+    rows: Rows = {}
+    for function in woven.functions:
+        lines = [code.co_firstlineno for code in codes if code.co_qualname == function.qualname]
+        rows[next(line for line in lines if line not in rows)] = row_of(function)
+    return rows

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from poet_import.cache.directory import cache_directory
 from poet_import.hook import loader
 from poet_import.model import ModuleStatus
-from poet_import.settings import Settings
+from poet_import.settings import Settings, in_force
+
+if TYPE_CHECKING:
+    from poet_import.cache.bytecode import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,16 @@ def status() -> Status:
     .. versionadded:: 0.1.0
     """
     hook = loader.hook
-    settings = hook.settings if hook else Settings.read()
-    directory = hook.cache.directory if hook else cache_directory(settings)
+    directory = hook.cache.directory if hook else cache_directory(in_force())
     seen = hook.seen if hook else {}
-    modules = {name: ModuleStatus(name, *facts) for name, facts in sorted(seen.items())}  # type: ignore[arg-type]  # a state
-    return Status(bool(hook and hook.is_active), directory, settings, modules)
+    modules = {name: _module(name, *facts) for name, facts in sorted(seen.items())}
+    return Status(bool(hook and hook.is_active), directory, in_force(), modules)
+
+
+def _module(name: str, state: str, rows: Rows, reason: str) -> ModuleStatus:
+    """Return the row of a module; its reason tells of functions that were left alone, too."""
+    left_alone = {str(row[0]): str(row[1]) for row in rows.values() if row[1] not in ("woven", "dynamic")}
+    if rows and len(left_alone) == len(rows):
+        state = "bypassed"
+    reasons = [reason] if reason else [f"{qualname}: {why}" for qualname, why in left_alone.items()]
+    return ModuleStatus(name, state, len(rows), "; ".join(reasons))  # type: ignore[arg-type]  # the hook's own states

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any
 
-from poet_import import runtime
-from poet_import.marker import functions_in
+from poet_import.marker import functions_in, hook_row
+from poet_import.marker.spot import spot_row
 from poet_import.model import Description, PoetOptions
 from poet_import.runtime.bindings import binding_of
 from poet_import.runtime.predicates import resolve_all
@@ -25,27 +25,13 @@ def describe(function: object) -> Description:
     .. versionadded:: 0.1.0
     """
     for candidate in functions_in(function):
-        row = _row(candidate)
+        row = hook_row(candidate) or spot_row(candidate)
         if row is not None:
             return _describe(candidate, row)
     raise TypeError(f"{function!r} is not marked with @poet")
 
 
-def _row(function: FunctionType) -> tuple[Any, ...] | None:
-    code = function.__code__
-    row = runtime.woven_rows.get(code.co_filename, {}).get(code.co_firstlineno)
-    if row is not None and row[0] == code.co_qualname and row[1] != "dynamic" and "__poet__" in function.__globals__:
-        return row
-    return _spot_row(code)
-
-
-def _spot_row(code: CodeType) -> tuple[Any, ...] | None:
-    from poet_import.marker import spot  # noqa: PLC0415  (spot imports the wrappers; only a few processes need it)
-
-    return spot.row_of_code(code)
-
-
-def _describe(function: FunctionType, row: tuple[Any, ...]) -> Description:
+def _describe(function: FunctionType, row: tuple[Any, ...]) -> Description:  # the row's types are those of `row_of`
     qualname, state, _, options, phases, template, digest, enhancements, _ = row
     given = PoetOptions(**dict(zip(NAMES, options, strict=True)))
     return Description(

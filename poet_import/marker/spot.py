@@ -6,47 +6,32 @@ the running program knows is woven alone.
 
 from __future__ import annotations
 
-import ast
-import linecache
-import os
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
 
 from poet_import import runtime
-from poet_import.errors import TranspileError
 from poet_import.marker import bind_retry_on, functions_in
+from poet_import.marker.files import SourceFile, source_file, weave_alone
 from poet_import.marker.wrapping import wrap
 from poet_import.model import PoetOptions
-from poet_import.settings import Settings
-from poet_import.source.compiling import compile_tree, parse
+from poet_import.settings import in_force
 from poet_import.source.options import check_retry_on, read_options
-from poet_import.source.scopes import FunctionNode
-from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler import Woven, WovenFunction, row_of, weave_source
+from poet_import.templates import store_over
+from poet_import.transpiler import WovenFunction, row_of
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
     """What one code object was woven into."""
 
-    before: CodeType  # kept, so that its id is not given anew
     after: CodeType | None  # None where nothing is woven into it
     function: WovenFunction
+    heading: range  # the lines from the first decorator to the ``def``; none without a decorator
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A source file as it is now, and what weaving it gave."""
-
-    text: str
-    definitions: dict[int, FunctionNode]  # by the line of the first decorator
-    woven: Woven
-    codes: dict[int, CodeType]  # woven code by the line of the first decorator
-
-
-_files: dict[str, _File] = {}
-_spots: dict[tuple[int, PoetOptions], Spot] = {}
-_rows: dict[int, tuple[CodeType, tuple[object, ...]]] = {}  # by id of the woven code: for `describe`
+_spots: dict[tuple[int, PoetOptions], tuple[CodeType, Spot | None]] = {}  # by id of a code, which is kept alive beside
+_rows: dict[CodeType, tuple[object, ...]] = {}  # by value of the woven code: a closure may have a copy of its own
+_untouched: dict[CodeType, tuple[object, ...]] = {}  # by the code of functions that have nothing to be woven in
 
 
 def weave_marked(marked: object, options: dict[str, object], caller: FrameType) -> object:
@@ -64,167 +49,92 @@ def weave_marked(marked: object, options: dict[str, object], caller: FrameType) 
         check_retry_on(retry_on, where=where)
     read = read_options(options, where=where, retry_on=None if retry_on is None else "retry_on")
     for function in functions_in(marked):
-        spot = _spot(function, read, caller)
-        if spot is None:
-            continue
-        if _is_decorating(function, caller):
+        code = function.__code__
+        if code in _rows:  # it is marked twice
+            return marked
+        spot = _spot(function, read) if code.co_filename == caller.f_code.co_filename else None
+        if spot is not None and caller.f_lineno in spot.heading:  # it is being decorated at this very moment
             _apply(function, spot, retry_on)
             return marked
-        if function is marked:
-            copy = _copy(function)
+    if isinstance(marked, FunctionType) and not hasattr(marked, "__wrapped__"):
+        spot = _spot(marked, read)
+        if spot is not None:
+            copy = _copy(marked)
             _apply(copy, spot, retry_on)
             return copy
-    return _without_source(marked, read, retry_on, where)
+    return _without_source(marked, read, retry_on, where=where)
 
 
-def _without_source(marked: object, options: PoetOptions, retry_on: object, where: str) -> object:
+def _without_source(marked: object, options: PoetOptions, retry_on: object, *, where: str) -> object:
     """Wrap a plain function; leave alone what some other library has made of one."""
     if isinstance(marked, staticmethod | classmethod):
-        return type(marked)(_without_source(marked.__func__, options, retry_on, where))
+        return type(marked)(_without_source(marked.__func__, options, retry_on, where=where))  # type: ignore[arg-type]  # callable, as what it replaces
+    if isinstance(marked, property) and marked.fget is not None:
+        return marked.getter(_without_source(marked.fget, options, retry_on, where=where))  # type: ignore[arg-type]  # as above
     if isinstance(marked, FunctionType) or (callable(marked) and type(marked).__module__ == "builtins"):
-        return wrap(marked, options, _store().find(options.domain), retry_on)
-    if not callable(marked) and not hasattr(type(marked), "__get__"):
+        return wrap(marked, options, store_over(in_force().templates).find(options.domain), retry_on)
+    if not callable(marked) and next(functions_in(marked), None) is None:
         raise TypeError(f"{where}: @poet marks functions, not {type(marked).__name__}")
     return marked
 
 
-def _spot(function: FunctionType, options: PoetOptions, caller: FrameType) -> Spot | None:
+def _spot(function: FunctionType, options: PoetOptions) -> Spot | None:
     """Return what the code of a function is woven into, or None if its source is not at hand."""
     code = function.__code__
     known = _spots.get((id(code), options))
-    if known is not None and code in (known.before, known.after):
-        return known
-    file = _file(code.co_filename, function.__globals__)
-    node = file.definitions.get(code.co_firstlineno) if file else None
-    if file is None or node is None or not _matches(node, code):
-        return None
-    if not _is_within(node, caller) and function.__module__ != caller.f_globals.get("__name__") and node.decorator_list:
-        return None
-    spot = _weave(function, file, options)
-    _spots[id(code), options] = spot
-    if spot.after is not None:
-        _spots[id(spot.after), options] = spot
-    return spot
+    if known is None:
+        file = source_file(code.co_filename, function.__globals__)
+        is_known = file is not None and file.woven is not None and file.is_source_of(code)
+        known = _spots[id(code), options] = code, _weave(code, file, options) if file and is_known else None
+    return known[1]
 
 
-def _matches(node: FunctionNode, code: CodeType) -> bool:
-    """Tell whether a definition is what a code object was compiled from; the file may have changed since."""
-    spec = node.args
-    names = [argument.arg for argument in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
-    count = code.co_argcount + code.co_kwonlyargcount
-    return node.name == code.co_name and all(
-        theirs == ours or theirs.endswith(ours) for theirs, ours in zip(code.co_varnames[:count], names, strict=False)
-    )
-
-
-def _is_within(node: FunctionNode, caller: FrameType) -> bool:
-    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    return first <= caller.f_lineno <= node.lineno
-
-
-def _is_decorating(function: FunctionType, caller: FrameType) -> bool:
-    """Tell whether the caller is at this very moment decorating the function."""
-    file = _files.get(function.__code__.co_filename)
-    if file is None or caller.f_code.co_filename != function.__code__.co_filename:
-        return False
-    node = file.definitions.get(function.__code__.co_firstlineno)
-    return node is not None and bool(node.decorator_list) and _is_within(node, caller)
-
-
-def _file(filename: str, namespace: dict[str, object]) -> _File | None:
-    """Return a file, woven; None if its source is not at hand or cannot be woven."""
-    linecache.checkcache(filename)
-    text = "".join(linecache.getlines(filename, namespace))
-    known = _files.get(filename)
-    if known is not None and known.text == text:
-        return known
-    if not text:
-        return None
-    try:
-        woven = weave_source(text, filename, store=_store())
-        file = _File(text, _definitions(parse(text, filename)), woven, _functions(woven.compile(filename)))
-    except (SyntaxError, TranspileError):
-        if os.environ.get("POET_STRICT") == "1":
-            raise
-        return None
-    _files[filename] = file
-    return file
-
-
-def _definitions(tree: ast.Module) -> dict[int, FunctionNode]:
-    nodes = [node for node in ast.walk(tree) if isinstance(node, FunctionNode)]
-    return {min([node.lineno, *(item.lineno for item in node.decorator_list)]): node for node in nodes}
-
-
-def _functions(module: CodeType) -> dict[int, CodeType]:
-    """Return every function's code in a module by its first line."""
-    found: dict[int, CodeType] = {}
-    stack = [module]
-    while stack:
-        for constant in stack.pop().co_consts:
-            if isinstance(constant, CodeType):
-                stack.append(constant)
-                if not constant.co_name.startswith("<"):
-                    found[constant.co_firstlineno] = constant
-    return found
-
-
-def _weave(function: FunctionType, file: _File, options: PoetOptions) -> Spot:
+def _weave(code: CodeType, file: SourceFile, options: PoetOptions) -> Spot:
     """Return the woven code of a function: the file's where the source tells its options, else one of its own."""
-    code = function.__code__
     line = code.co_firstlineno
-    for woven in file.woven.functions:
+    node = file.definitions[line]
+    heading = range(line, node.lineno + 1 if node.decorator_list else line)
+    for woven in file.woven.functions if file.woven else ():
         if woven.first_line == line and woven.left_alone not in ("", "dynamic"):
-            return Spot(code, None, woven)
-        if woven.first_line == line and not woven.left_alone and _same(woven.options, options):
-            return Spot(code, _checked(file.codes.get(line), code) if woven.is_woven else None, woven)
-    alone = weave_source(file.text, code.co_filename, store=_store(), options={line: options})
-    (woven,) = [item for item in alone.functions if item.first_line == line]
-    found = _functions(compile_tree(_around(alone.tree, line), code.co_filename)).get(line)
-    return Spot(code, _checked(found, code) if woven.is_woven else None, woven)
+            return Spot(None, woven, heading)
+        if woven.first_line == line and not woven.left_alone and _is_same(woven.options, options):
+            return Spot(_fitting(file.codes.get(line), code) if woven.is_woven else None, woven, heading)
+    alone, found = weave_alone(file, line, options)
+    return Spot(_fitting(found, code) if alone.is_woven else None, alone, heading)
 
 
-def _same(written: PoetOptions, given: PoetOptions) -> bool:
+def _is_same(written: PoetOptions, given: PoetOptions) -> bool:
     """Tell whether the source says the same as the call; of ``retry_on`` it has the text, the call the value."""
     names = ("domain", "optimize_for", "retries", "timeout", "on_violation", "semantics")
     both = [(getattr(written, name), getattr(given, name)) for name in names]
     return all(one == other for one, other in both) and (written.retry_on is None) == (given.retry_on is None)
 
 
-def _checked(found: CodeType | None, code: CodeType) -> CodeType | None:
+def _fitting(found: CodeType | None, code: CodeType) -> CodeType | None:
     """Return woven code if it fits the closure of the function that it is for."""
     return found if found is not None and found.co_freevars == code.co_freevars else None
 
 
-def _around(tree: ast.Module, line: int) -> ast.Module:
-    """Return the part of a module that a function's code depends on: its own statement and ``__future__`` imports."""
-    body = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
-    for node in tree.body:
-        first = min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", []))])
-        if first <= line <= (node.end_lineno or first):
-            body.append(node)
-    return ast.Module(body, [])
-
-
 def _apply(function: FunctionType, spot: Spot, retry_on: object) -> None:
     """Give a function its woven code, and the runtime what that needs to know."""
-    if spot.after is None or spot.function.plan is None:
+    plan = spot.function.plan
+    if spot.after is None or plan is None:
+        _untouched[function.__code__] = row_of(spot.function)
         return
     function.__globals__.setdefault("__poet__", runtime)
     function.__code__ = spot.after
-    if spot.function.plan.binds:
-        getattr(runtime, spot.function.plan.binds)(function)
-    if retry_on is not None and spot.function.plan.found.binds_retry_on:
+    if plan.binds:
+        getattr(runtime, plan.binds)(function)
+    if retry_on is not None and plan.found.binds_retry_on:
         bind_retry_on(function, retry_on)
-    _rows[id(spot.after)] = (spot.after, row_of(spot.function))
+    _rows[spot.after] = row_of(spot.function)
 
 
-def row_of_code(code: CodeType) -> tuple[object, ...] | None:
-    """Return the row of a function that was woven on the spot."""
-    for woven, row in _rows.values():
-        if woven == code:  # by value: a closure may have a copy of its own
-            return row
-    return None
+def spot_row(function: FunctionType) -> tuple[object, ...] | None:
+    """Return the row of a function that the marker has looked after."""
+    code = function.__code__
+    wrapper: tuple[object, ...] | None = function.__dict__.get("__poet__")
+    return wrapper or _rows.get(code) or _untouched.get(code)
 
 
 def _copy(function: FunctionType) -> FunctionType:
@@ -232,18 +142,9 @@ def _copy(function: FunctionType) -> FunctionType:
     copy = FunctionType(
         function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
     )
-    copy.__kwdefaults__ = dict(function.__kwdefaults__) if function.__kwdefaults__ else None  # type: ignore[assignment]
+    copy.__kwdefaults__ = dict(function.__kwdefaults__) if function.__kwdefaults__ else None  # type: ignore[assignment]  # typeshed has no None
     copy.__dict__.update(function.__dict__)
     for name in ("__module__", "__qualname__", "__doc__", "__annotations__", "__type_params__"):
         if hasattr(function, name):
             setattr(copy, name, getattr(function, name))
     return copy
-
-
-_stores: dict[tuple[str, ...], TemplateStore] = {}
-
-
-def _store() -> TemplateStore:
-    """Return the templates in force."""
-    extra = Settings.read().templates
-    return _stores.setdefault(extra, TemplateStore(template_roots(extra)))

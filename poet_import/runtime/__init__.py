@@ -5,7 +5,7 @@ the names that a module needs before it runs it: nothing is imported while a wov
 """
 
 import builtins
-from _collections import OrderedDict, defaultdict, deque  # collections itself is one import more
+from _collections import OrderedDict, defaultdict, deque  # type: ignore[import-not-found]  # collections costs more
 from sys import _getframe  # bound now: somebody may take it away later
 
 from poet_import.errors import EnforceError, PerceiveError, PoetWarning
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from poet_import.runtime import rules
     from poet_import.runtime.attempts import STARTED, next_attempt
-    from poet_import.runtime.bindings import binding_of, hints, is_default, own_hints
+    from poet_import.runtime.bindings import binding_of as binding_of  # the marker's
+    from poet_import.runtime.bindings import hints, is_default, own_hints
     from poet_import.runtime.predicates import fits
     from poet_import.runtime.tasks import interruptions, start_in_task, stop_in_task, timed_out_in_task
     from poet_import.runtime.watchdog import Expired, start, stop, timed_out

@@ -51,7 +51,7 @@ class Attempt:
     async def pause(self) -> None:
         """Sleep until the attempt is due, in the way of the library that runs the caller."""
         asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
-        if asyncio is not None and asyncio._get_running_loop() is not None:
+        if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001  (in asyncio's __all__)
             await asyncio.sleep(self.delay)
         elif trio is not None:
             await trio.sleep(self.delay)

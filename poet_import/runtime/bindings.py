@@ -110,7 +110,7 @@ def binding_of(code: CodeType) -> Binding | None:
 
 
 def binding_of_running(code: CodeType) -> Binding | None:
-    """Do the same for code that runs, which a debugger or a coverage tool may have put in the place of what was woven."""
+    """Do the same for code that runs: a debugger or a coverage tool may have put it in the place of what was woven."""
     if id(code) not in _bindings:
         _replaced.append(code)
         _bindings[id(code)] = next((found for found in list(_bindings.values()) if _is_about(found, code)), None)

@@ -24,10 +24,29 @@ from poet_import.runtime.kinds import (
 
 __all__ = ["Predicate", "Undecidable", "fits", "predicate", "resolve_all"]
 
-_ATOMS = (str, bytes, int, float, complex, bool, type(None), list, tuple, dict, set, frozenset)
 _WRAPPERS = ("Final", "ClassVar", "Required", "NotRequired", "ReadOnly")
 _GUARDS = ("TypeGuard", "TypeIs")
+_NAMELESS = frozenset(
+    ("Self", "Optional", "Union", "Literal", "Generic", "Protocol", "TypeAlias", "Concatenate", "Unpack")
+)
 _MOST_DEPTH = 6  # of nested hints; a recursive alias has no end
+_ATOMS = (str, bytes, int, float, complex, bool, type(None), list, tuple, dict, set, frozenset)
+
+
+def _is_no_scalar(value: object) -> bool:
+    """Tell whether a value may be a file: wrappers such as tempfile's forward to one without being one."""
+    return type(value) not in _ATOMS
+
+
+_SPECIAL: dict[str, Predicate] = {
+    "Any": anything,
+    "BinaryIO": _is_no_scalar,
+    "IO": _is_no_scalar,
+    "LiteralString": lambda value: isinstance(value, str),
+    "Never": lambda _: False,
+    "NoReturn": lambda _: False,
+    "TextIO": _is_no_scalar,
+}
 
 
 def fits(parameter: str, value: object) -> bool:
@@ -114,18 +133,9 @@ def _special(hint: object, _names: dict[str, object], _depth: int) -> Predicate 
     name = getattr(hint, "_name", None) or getattr(hint, "__name__", "")
     if getattr(hint, "__module__", "") not in ("typing", "typing_extensions") or hasattr(hint, "__args__"):
         return None
-    if name == "Any":
-        return anything
-    if name in ("NoReturn", "Never"):
-        return lambda _: False
-    if name == "LiteralString":
-        return lambda value: isinstance(value, str)
-    if name in ("IO", "TextIO", "BinaryIO"):
-        # Wrappers such as tempfile's forward to a file without being one: only what is surely no file is refused.
-        return lambda value: type(value) not in _ATOMS
-    if name in ("Self", "Optional", "Union", "Literal", "Generic", "Protocol", "TypeAlias", "Concatenate", "Unpack"):
+    if name in _NAMELESS:
         raise Undecidable(f"{name} alone names no type")
-    return None
+    return _SPECIAL.get(str(name))
 
 
 def _wrapped(hint: object, names: dict[str, object], depth: int) -> Predicate | None:
@@ -152,21 +162,28 @@ def _wrapped(hint: object, names: dict[str, object], depth: int) -> Predicate | 
 def _generic(hint: object, names: dict[str, object], depth: int) -> Predicate | None:
     """Return the test for a hint with arguments."""
     arguments = getattr(hint, "__args__", None)
+    origin = getattr(hint, "__origin__", None)
     if isinstance(hint, types.UnionType):
         return _any_of(hint.__args__, names, depth)
-    origin = getattr(hint, "__origin__", None)
     if origin is None:
         return None
-    name = getattr(origin, "_name", None) or getattr(origin, "__name__", "")
     if origin is tuple and arguments == ():
         return lambda value: isinstance(value, tuple) and not value
-    if isinstance(origin, type) and name != "Union":
-        return _container(origin, tuple(arguments or ()), names, depth)
+    if isinstance(origin, type):
+        return _container(origin, tuple(arguments or ()), names, depth=depth)
+    return _form(hint, names, depth)
+
+
+def _form(hint: object, names: dict[str, object], depth: int) -> Predicate:
+    """Return the test for a special form of the typing module with arguments."""
+    arguments: tuple[object, ...] = getattr(hint, "__args__", ())
+    origin = getattr(hint, "__origin__", None)
+    name = getattr(origin, "_name", "") or getattr(origin, "__name__", "")
     if name == "Union":
-        return _any_of(tuple(arguments or ()), names, depth)
+        return _any_of(arguments, names, depth)
     if name == "Literal":
-        return one_of(tuple(arguments or ()))
-    if name in _WRAPPERS and arguments:
+        return one_of(arguments)
+    if name in _WRAPPERS:
         return _read(arguments[0], names, depth + 1)
     if name in _GUARDS:
         return lambda value: isinstance(value, bool)
@@ -183,7 +200,7 @@ def _any_of(hints: tuple[object, ...], names: dict[str, object], depth: int) -> 
 def _class(hint: object, names: dict[str, object], depth: int) -> Predicate | None:
     """Return the test for a plain class."""
     if not isinstance(hint, type):
-        return _container(collections.abc.Callable, (), names, depth) if hint is callable else None  # type: ignore[arg-type]
+        return _container(collections.abc.Callable, (), names, depth=depth) if hint is callable else None  # type: ignore[arg-type]
     if hint in TOWER:
         kinds = TOWER[hint]
         return lambda value: isinstance(value, kinds)
@@ -211,7 +228,7 @@ def _typed_dict(hint: type, depth: int) -> Predicate:
     )
 
 
-def _container(origin: type, arguments: tuple[object, ...], names: dict[str, object], depth: int) -> Predicate:
+def _container(origin: type, arguments: tuple[object, ...], names: dict[str, object], *, depth: int) -> Predicate:
     """Return the test for a class with type arguments; of user classes only the class is looked at."""
     if origin is type:
         return subclass_of(arguments[0] if arguments else object)
@@ -221,13 +238,13 @@ def _container(origin: type, arguments: tuple[object, ...], names: dict[str, obj
     if origin is tuple and not (len(arguments) == 2 and arguments[1] is ...):
         return _fixed_tuple(arguments, names, depth)
     if len(arguments) == 2 and issubclass(origin, collections.abc.Mapping):
-        return _mapping(is_kind, arguments, names, depth)
+        return _mapping(is_kind, arguments, names, depth=depth)
     if _is_collection_hint(origin):
-        return _collection(is_kind, arguments[0], names, depth)
+        return _collection(is_kind, arguments[0], names, depth=depth)
     return is_kind
 
 
-def _mapping(is_kind: Predicate, arguments: tuple[object, ...], names: dict[str, object], depth: int) -> Predicate:
+def _mapping(is_kind: Predicate, arguments: tuple[object, ...], names: dict[str, object], *, depth: int) -> Predicate:
     key_kinds, value_kinds = map(classes_of, arguments)
     if key_kinds and value_kinds:
         return lambda value: is_kind(value) and pairs_are(value, key_kinds, value_kinds)
@@ -235,7 +252,7 @@ def _mapping(is_kind: Predicate, arguments: tuple[object, ...], names: dict[str,
     return lambda value: is_kind(value) and (type(value) not in MAPPINGS or _pairs_fit(value, keys, values))
 
 
-def _collection(is_kind: Predicate, argument: object, names: dict[str, object], depth: int) -> Predicate:
+def _collection(is_kind: Predicate, argument: object, names: dict[str, object], *, depth: int) -> Predicate:
     kinds = classes_of(argument)
     if kinds:
         return lambda value: is_kind(value) and all_are(value, kinds)

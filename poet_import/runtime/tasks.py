@@ -1,9 +1,9 @@
-"""Time limits of asynchronous calls: one that passes cancels the task, and at the function's edge that is `PoetTimeout`.
+"""Time limits of asynchronous calls: one that passes cancels the task; at the function's edge that is `PoetTimeout`.
 
 A cancellation from outside stays one: the count of requests tells them apart, as in ``asyncio.timeout`` (CPython:
-``Lib/asyncio/timeouts.py``). The event loop has no timer of ours, so a loop with a clock of its own never waits for one:
-the watchdog's thread tells it when there is something to cancel. Where no asyncio task runs the call, as under trio, there
-is no limit.
+``Lib/asyncio/timeouts.py``). The event loop has no timer of ours, so a loop with a clock of its own never waits for
+one: the watchdog's thread tells it when there is something to cancel. Where no asyncio task runs the call, as under
+trio, there is no limit.
 """
 
 import sys

@@ -5,19 +5,17 @@ how the call ends. The main thread is interrupted by a signal, which also ends a
 an asynchronous exception, which it sees when it next runs bytecode. Inside the call both arrive as `Expired`, a
 ``BaseException``; at the edge of the function it becomes `PoetTimeout`.
 
-An exception may arrive between any two instructions of an interrupted thread. So it never holds a lock of ours, and what
-one instruction leaves undone, the next `stop` of the same call, or of one around it, finds in the timer. A timer is the
-list that the woven function keeps in `_VARIABLE`: only calls that are on the stack are interrupted, whatever became of
-the others.
+An exception may arrive between any two instructions of an interrupted thread. So it never holds a lock of ours, and
+what one instruction leaves undone, the next `stop` of the same call, or of one around it, finds in the timer. A timer
+is the list that the woven function keeps in `_VARIABLE`: only calls that are on the stack are interrupted, whatever
+became of the others.
 """
 
+import _signal  # type: ignore[import-not-found]  # the C module, unknown to typeshed: signal itself builds enums
 import os
-import sys
 from _thread import allocate_lock, get_ident, start_new_thread
 from sys import _current_frames, _getframe  # bound now: somebody may take them away later
 from time import monotonic, sleep
-
-import _signal  # type: ignore[import-not-found]  # the C module, unknown to typeshed: signal itself builds enums
 
 from poet_import.errors import PoetTimeout
 

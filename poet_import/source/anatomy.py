@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from poet_import.source.scopes import FunctionNode, parameters
+from poet_import.source.scopes import FunctionNode, names_bound_by, parameters
 
 Header = ast.stmt | ast.excepthandler | ast.match_case
 _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -71,7 +71,7 @@ def dissect(node: FunctionNode) -> Anatomy:
     stack: list[tuple[ast.AST, Suite, bool]] = [(child, Suite(node, node.body), False) for child in reversed(node.body)]
     while stack:
         child, suite, guarded = stack.pop()
-        _note(child, suite, guarded, result)
+        _note(child, suite, result, guarded=guarded)
         if isinstance(child, _NESTED):
             continue
         inside = reversed(list(_children(child, suite)))
@@ -86,14 +86,18 @@ def _guards(node: ast.AST, suite: Suite) -> bool:
     return isinstance(node, ast.With | ast.AsyncWith)
 
 
-def _note(node: ast.AST, suite: Suite, guarded: bool, result: Anatomy) -> None:  # noqa: FBT001 (one of three facts)
+def _note(node: ast.AST, suite: Suite, result: Anatomy, *, guarded: bool) -> None:
     if isinstance(node, ast.Return):
         result.returns.append(ReturnSite(node, suite, guarded))
     elif isinstance(node, ast.Yield | ast.YieldFrom):
         result.yields.append(node)
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FRAME_READERS:
-        if not node.args and not node.keywords:
-            result.frame_readers.append(node)
+    elif isinstance(node, ast.Call) and _reads_frame(node):
+        result.frame_readers.append(node)
+
+
+def _reads_frame(call: ast.Call) -> bool:
+    is_reader = isinstance(call.func, ast.Name) and call.func.id in _FRAME_READERS
+    return is_reader and not call.args and not call.keywords
 
 
 def _children(node: ast.AST, suite: Suite) -> Iterator[tuple[ast.AST, Suite]]:
@@ -145,30 +149,11 @@ def _own_loop(body: list[ast.stmt]) -> Iterator[ast.AST]:
 
 def rebound_parameters(anatomy: Anatomy) -> list[str]:
     """Return the parameters that the body, or a function nested in it, binds anew or deletes."""
-    names = {argument.arg for argument in parameters(anatomy.node)}
     bound: set[str] = set()
     stack: list[ast.AST] = list(anatomy.node.body)
     while stack:
         node = stack.pop()
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound.add(node.id)
-        elif isinstance(node, ast.Nonlocal):
-            bound.update(node.names)
-        else:
-            bound |= _bound_by(node)
+        if not isinstance(node, ast.arg):
+            bound.update(names_bound_by(node))
         stack += ast.iter_child_nodes(node)
-    return [argument.arg for argument in parameters(anatomy.node) if argument.arg in names & bound]
-
-
-def _bound_by(node: ast.AST) -> set[str]:
-    """Return the names that a node other than a name binds."""
-    match node:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return {name}
-        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-            return {name}
-        case ast.MatchMapping(rest=str(name)):
-            return {name}
-        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-            return {alias.asname or alias.name.partition(".")[0] for alias in aliases}
-    return set()
+    return [argument.arg for argument in parameters(anatomy.node) if argument.arg in bound]

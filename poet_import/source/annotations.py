@@ -21,9 +21,8 @@ _ALIASES = {
     "typing.Type": "type",
     "typing.Text": "str",
 }
-_CLASSES = frozenset(
-    "bool bytearray bytes complex dict float frozenset int list memoryview range set slice str tuple type".split()
-)
+_SCALARS = ("bool", "bytearray", "bytes", "complex", "float", "int", "memoryview", "range", "slice", "str", "type")
+_CLASSES = frozenset((*_SCALARS, "dict", "frozenset", "list", "set", "tuple"))
 _TOWER = {"float": ("float", "int"), "complex": ("complex", "float", "int")}  # PEP 484, "The numeric tower"
 _SEQUENCES = frozenset(("list", "set", "frozenset"))
 _NAMED_IN_TESTS = ("isinstance", "type")
@@ -52,7 +51,7 @@ class Hint:
         tests = [f"{value} is not None"] if self.nullable else []
         if self.items:
             tests.append(f"not (isinstance({value}, {self.classes[0]}) and {self.items.format(value)})")
-        elif len(self.classes) > 2:  # noqa: PLR2004 (past two, one call with a tuple is shorter and as fast)
+        elif len(self.classes) > 2:
             tests.append(f"not isinstance({value}, ({', '.join(self.classes)}))")
         else:
             tests += [f"not isinstance({value}, {name})" for name in self.classes]
@@ -159,9 +158,9 @@ def _read_subscript(name: str, inside: ast.expr, scope: Scope) -> Hint:
     if name in ("typing.Annotated", "typing.Final", "typing.ClassVar") and arguments:
         return _read(arguments[0], scope)
     plain = _ALIASES.get(name, name.removeprefix("builtins."))
-    if plain == "tuple" and len(arguments) == 2 and _is_ellipsis(arguments[1]):  # noqa: PLR2004 (tuple[T, ...])
+    if plain == "tuple" and len(arguments) == 2 and _is_ellipsis(arguments[1]):
         return _items(plain, arguments[:1], scope)
-    if (plain in _SEQUENCES and len(arguments) == 1) or (plain == "dict" and len(arguments) == 2):  # noqa: PLR2004
+    if (plain in _SEQUENCES and len(arguments) == 1) or (plain == "dict" and len(arguments) == 2):
         return _items(plain, arguments, scope)
     return _DEEP
 
@@ -216,7 +215,9 @@ def _likely_class(annotation: ast.expr, outer: Scope, inner: Scope) -> str:
         if inner.owner(name) is not module or len(bindings) != 1 or bindings[0] not in getattr(module.node, "body", ()):
             continue
         (binding,) = bindings
-        is_class = isinstance(binding, ast.ClassDef) or (isinstance(binding, ast.ImportFrom) and _is_class_like(binding))
+        is_class = isinstance(binding, ast.ClassDef) or (
+            isinstance(binding, ast.ImportFrom) and _is_class_like(binding)
+        )
         if is_class and getattr(binding, "end_lineno", 0) < getattr(inner.node, "lineno", 0):
             return name
     return ""

@@ -39,10 +39,21 @@ def compile_tree(tree: ast.Module, filename: str, *, optimize: int = -1) -> Code
         return compile(tree, filename, "exec", dont_inherit=True, optimize=optimize)
 
 
+def functions_of(module: CodeType) -> Iterator[CodeType]:
+    """Yield the code of every function and class body in a module; comprehensions and lambdas are left out."""
+    stack = [module]
+    while stack:
+        for constant in stack.pop().co_consts:
+            if isinstance(constant, CodeType):
+                stack.append(constant)
+                if not constant.co_name.startswith("<"):
+                    yield constant
+
+
 def protect_loops(functions: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> None:
     """Turn ``while test:`` into ``while True: if not test: break`` where an exception from outside may arrive.
 
-    On 3.13 one that arrives while the test of a loop jumps back skips the handlers of the function (python/cpython#130279).
+    On 3.13 one that arrives while the test of a loop jumps back skips the function's handlers (python/cpython#130279).
     """
     if not _WHILE_LOSES_HANDLERS:
         return

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from poet_import.errors import PoetWarning
 from poet_import.model import PoetOptions
-from poet_import.source.names import resolve
+from poet_import.source.names import imported, resolve
 from poet_import.source.options import NAMES, read_options
 from poet_import.source.scopes import FunctionNode, Scope, ScopeTree
 
@@ -98,7 +98,7 @@ def _is_guarded_import(name: str, scope: Scope) -> bool:
     """Tell whether ``name`` is our marker but where importing it fails, as in ``try: … except ImportError: …``."""
     owner = scope.owner(name)
     bindings = owner.bindings[name] if owner else []
-    ours = [node for node in bindings if isinstance(node, ast.ImportFrom) and node.module == "poet_import"]
+    ours = [node for node in bindings if imported(node, name) == "poet_import.poet"]
     if not owner or not ours:
         return False
     spare = {id(node) for handler in _import_handlers(owner.node) for node in ast.walk(handler)}

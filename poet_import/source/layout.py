@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 
 from poet_import.source.anatomy import Anatomy, Header, Suite
 from poet_import.source.linemap import NOWHERE, Patch, Place, Source
-from poet_import.source.scopes import parameters
 
 _BLANKS = b" \t\f"
+_CASE = re.compile(rb"[ \t\f]*case\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,15 @@ def unit_of(indent: str) -> str:
 
 
 def stands_alone(source: Source, node: ast.stmt) -> bool:
-    """Tell whether nothing but blanks comes before a statement on its line."""
+    """Tell whether nothing but blanks comes before a statement on its line, nor a line that goes on with it."""
     line = first_line(node)
-    return not source.line(line)[: _first_column(node)].strip(_BLANKS)
+    return not source.line(line)[: _first_column(node)].strip(_BLANKS) and not _goes_on(source, line - 1)
+
+
+def _goes_on(source: Source, line: int) -> bool:
+    """Tell whether a line ends in a backslash that joins it to the next."""
+    text = source.line(line).strip() if line else b""
+    return text.endswith(b"\\") and not text.startswith(b"#")
 
 
 def first_line(node: ast.stmt) -> int:
@@ -65,6 +72,8 @@ def _first_column(node: ast.stmt) -> int:
 def header_indent(source: Source, header: Header) -> str:
     """Return the indentation of a compound statement or clause."""
     line = header.pattern.lineno if isinstance(header, ast.match_case) else header.lineno
+    while isinstance(header, ast.match_case) and not _CASE.match(source.line(line)):
+        line -= 1  # a pattern in parentheses may begin below its keyword
     return indent_of(source, line)
 
 
@@ -80,8 +89,8 @@ def suite_indent(source: Source, suite: Suite) -> str:
 class LineBreaks:
     """Gives statements a line of their own where the user has joined them by ``:`` or ``;``."""
 
-    def __init__(self, source: Source, patch: Patch) -> None:
-        self._source = source
+    def __init__(self, patch: Patch) -> None:
+        self._source = patch.source
         self._patch = patch
         self._done: set[int] = set()
 
@@ -92,13 +101,13 @@ class LineBreaks:
             start = self._source.offset(statement.lineno, statement.col_offset)
             if start not in self._done and not stands_alone(self._source, statement):
                 self._done.add(start)
-                self._patch.replace(self._end_before(start), start, f"\n{indent}", NOWHERE)
+                self._patch.replace(self._end_before(start), start, f"\n{indent}", place=NOWHERE)
 
     def split_below(self, statement: ast.stmt, above: list[tuple[str, Place]], indent: str) -> None:
         """Put a statement on a line of its own, below whole lines of ours."""
         start = self._source.offset(statement.lineno, statement.col_offset)
         self._done.add(start)
-        self._patch.replace(self._end_before(start), start, "\n", NOWHERE)
+        self._patch.replace(self._end_before(start), start, "\n", place=NOWHERE)
         for text, place in above:
             self._patch.insert(start, text, place)
         self._patch.insert(start, indent, NOWHERE)
@@ -120,15 +129,15 @@ class Layout:
     place: Place  # of the first statement: a breakpoint there stops before the woven lines
 
 
-def lay_out(source: Source, anatomy: Anatomy) -> Layout:
-    """Return where the body of a function stands."""
+def lay_out(source: Source, anatomy: Anatomy, otherwise: Place) -> Layout:
+    """Return where the body of a function stands; woven lines lie at ``otherwise`` where none of its own has code."""
     node = anatomy.node
     suite = Suite(node, node.body)
     indent = suite_indent(source, suite)
     last = node.body[-1].end_lineno or node.body[-1].lineno
     start = anatomy.body[0] if anatomy.body else node.body[0]
     line = first_line(start)
-    place = Place(line, start.col_offset, line, start.col_offset)
+    place = _first_place(anatomy.body) or otherwise
     if not anatomy.body:
         return Layout(indent, source.line_start(last + 1), last + 1, last, not stands_alone(source, start), place)
     if not stands_alone(source, start):
@@ -138,20 +147,39 @@ def lay_out(source: Source, anatomy: Anatomy) -> Layout:
     return Layout(indent, source.line_start(first), first, last, joined=False, place=place)
 
 
+def _first_place(body: list[ast.stmt]) -> Place | None:
+    """Return the place of the first statement that the compiler emits code for, if any."""
+    for statement in body:
+        if not isinstance(statement, ast.Global | ast.Nonlocal) and not _is_declaration(statement):
+            node = _first_evaluated(statement)
+            line = first_line(node) if isinstance(node, ast.stmt) else node.lineno
+            return Place(line, node.col_offset, line, node.col_offset)
+    return None
+
+
+def _is_declaration(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.AnnAssign) and statement.value is None and isinstance(statement.target, ast.Name)
+
+
+def _first_evaluated(statement: ast.stmt) -> ast.stmt | ast.expr:
+    """Return the statement, or what of its condition has code first: the keyword of an ``if`` has none of its own."""
+    if not isinstance(statement, ast.If | ast.While | ast.Assert):
+        return statement
+    test = statement.test
+    while isinstance(test, ast.BoolOp | ast.UnaryOp):
+        if isinstance(test, ast.UnaryOp) and not isinstance(test.op, ast.Not):
+            break
+        test = test.operand if isinstance(test, ast.UnaryOp) else test.values[0]
+    return test
+
+
 def _line_after_header(source: Source, anatomy: Anatomy, line: int) -> int:
     """Return the first of the comment and blank lines right above the body, not above its header or docstring."""
-    floor = _header_end(anatomy)
+    above = anatomy.docstring or anatomy.node
+    floor = above.lineno if above is anatomy.node else above.end_lineno or above.lineno
     while line - 1 > floor and _is_comment_or_blank(source.line(line - 1)):
         line -= 1
     return line
-
-
-def _header_end(anatomy: Anatomy) -> int:
-    if anatomy.docstring is not None:
-        return anatomy.docstring.end_lineno or anatomy.docstring.lineno
-    node = anatomy.node
-    ends = [argument.end_lineno or 0 for argument in parameters(node)]
-    return max([node.lineno, *ends, (node.returns.end_lineno or 0) if node.returns else 0])
 
 
 def _is_comment_or_blank(line: bytes) -> bool:
@@ -165,23 +193,25 @@ def untouchable_lines(anatomy: Anatomy, source: Source) -> set[int]:
     stack: list[ast.AST] = list(anatomy.body)
     while stack:
         node = stack.pop()
-        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno:
-            if _spans_lines(source, node):
-                found.update(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
+        if isinstance(node, ast.Constant | ast.JoinedStr) and _spans_lines(source, node):
+            found.update(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
         stack += ast.iter_child_nodes(node)
     return found
 
 
 def _spans_lines(source: Source, node: ast.expr) -> bool:
     """Tell whether a string literal itself, not only a row of adjacent ones, goes over the end of a line."""
+    if node.end_lineno == node.lineno:
+        return False
     start = source.offset(node.lineno, node.col_offset)
     end = source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
     text = source.data[start:end]
     return b'"""' in text or b"'''" in text or b"\\\n" in text or isinstance(node, ast.JoinedStr)
 
 
-def indent_lines(source: Source, patch: Patch, layout: Layout, *, extra: str, keep: set[int]) -> None:
+def indent_lines(patch: Patch, layout: Layout, *, extra: str, keep: set[int]) -> None:
     """Shift the lines of a body to the right, but those that begin inside a string."""
+    source = patch.source
     base = layout.indent.encode()
     for number in range(layout.first, layout.last + 1):
         text = source.line(number)

@@ -20,6 +20,11 @@ class Place(NamedTuple):
     end_line: int
     end_column: int
 
+    @classmethod
+    def whole_line(cls, line: int) -> Place:
+        """Return a line without columns: a traceback shows it and draws no carets."""
+        return cls(line, -1, line, -1)
+
 
 NOWHERE = Place(-1, -1, -1, -1)
 """No position at all: the compiler then treats an instruction as it treats an implicit ``return None``.
@@ -29,7 +34,13 @@ No tracer and no coverage tool sees such an instruction. ``ast.c`` accepts -1, b
 """
 
 Positioned: TypeAlias = (
-    ast.expr | ast.stmt | ast.excepthandler | ast.arg | ast.keyword | ast.alias | ast.pattern  # the nodes with a position
+    ast.expr
+    | ast.stmt
+    | ast.excepthandler
+    | ast.arg
+    | ast.keyword
+    | ast.alias
+    | ast.pattern  # the nodes with a position
 )
 
 
@@ -47,7 +58,7 @@ class _Segment(NamedTuple):
 
 
 class Source:
-    """The user's text as the tokenizer counts it: UTF-8 bytes, lines ended by ``\\n``."""
+    r"""The user's text as the tokenizer counts it: UTF-8 bytes, lines ended by ``\n``."""
 
     def __init__(self, text: str) -> None:
         self.data = text.encode()
@@ -80,7 +91,11 @@ def _line_starts(data: bytes) -> list[int]:
 
 
 class Patch:
-    """Edits of one source; those at the same offset apply in the order in which they were added."""
+    """Edits of one source.
+
+    At the same offset insertions come before a replacement, and otherwise what was added first comes first. An edit
+    inside what another one replaces is dropped.
+    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -90,7 +105,7 @@ class Patch:
         """Insert text of ours, which will seem to lie at ``place``."""
         self._edits.append(_Edit(offset, offset, text.encode(), place))
 
-    def replace(self, start: int, end: int, text: str, place: Place) -> None:
+    def replace(self, start: int, end: int, text: str, *, place: Place) -> None:
         """Replace the user's bytes from ``start`` to ``end`` by text of ours."""
         self._edits.append(_Edit(start, end, text.encode(), place))
 
@@ -99,7 +114,9 @@ class Patch:
         pieces: list[bytes] = []
         segments: list[_Segment] = []
         at = length = 0
-        for edit in sorted(self._edits, key=lambda edit: edit.start):
+        for edit in sorted(self._edits, key=lambda edit: (edit.start, edit.end > edit.start)):
+            if edit.start < at:
+                continue
             if edit.start > at:
                 segments.append(_Segment(length, at, NOWHERE))
                 pieces.append(self.source.data[at : edit.start])
@@ -108,7 +125,7 @@ class Patch:
                 segments.append(_Segment(length, -1, edit.place))
                 pieces.append(edit.text)
                 length += len(edit.text)
-            at = max(at, edit.end)
+            at = edit.end
         segments.append(_Segment(length, at, NOWHERE))
         pieces.append(self.source.data[at:])
         return LineMap(self.source, b"".join(pieces).decode(), segments)

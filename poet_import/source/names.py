@@ -18,7 +18,7 @@ def resolve(expression: ast.expr, scope: Scope) -> str | None:
             return f"builtins.{name}"
         case ast.Name(id=name):
             owner = scope.owner(name)
-            targets = {_imported(binding, name) for binding in owner.bindings[name]} if owner else set()
+            targets = {imported(binding, name) for binding in owner.bindings[name]} if owner else set()
             return targets.pop() if len(targets) == 1 else None
         case ast.Attribute(value=value, attr=attr):
             base = resolve(value, scope)
@@ -26,15 +26,12 @@ def resolve(expression: ast.expr, scope: Scope) -> str | None:
     return None
 
 
-def _imported(binding: ast.AST, name: str) -> str | None:
+def imported(binding: ast.AST, name: str) -> str | None:
     """Return what an import statement binds ``name`` to, or None if it is no absolute import."""
     match binding:
         case ast.Import(names=aliases):
-            for alias in aliases:
-                if alias.asname == name:
-                    return alias.name
-                if alias.asname is None and alias.name.partition(".")[0] == name:
-                    return name
+            bound = {alias.asname or alias.name.partition(".")[0]: alias for alias in aliases}
+            return bound[name].name if bound[name].asname else name
         case ast.ImportFrom(module=str(module), names=aliases, level=0):
             for alias in aliases:
                 if (alias.asname or alias.name) == name:

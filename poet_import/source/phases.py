@@ -12,6 +12,8 @@ from poet_import.runtime import rules
 from poet_import.source.annotations import Hint, quoted
 from poet_import.source.linemap import NOWHERE, Place
 
+_LONGEST = 100  # columns of a woven line that can be broken
+
 
 class Line(NamedTuple):
     """One woven line."""
@@ -19,6 +21,16 @@ class Line(NamedTuple):
     depth: int  # levels of indentation below the body's
     text: str
     place: Place
+    inside: str = ""  # follows the text, on a line of its own where the whole is long
+    end: str = ""  # follows what is inside
+
+    def render(self, indent: str, unit: str) -> str:
+        """Return the line, or the three that it is broken into, each below the body's own indentation."""
+        start = indent + unit * self.depth
+        whole = f"{start}{self.text}{self.inside}{self.end}"
+        if not self.inside or len(whole.expandtabs(4)) <= _LONGEST:
+            return whole
+        return f"{start}{self.text}\n{start}{unit}{self.inside}\n{start}{self.end}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,7 @@ class Subject:
     passes_default: bool = False  # a default that the hint may not allow passes all the same
     has_default: bool = False
     kind: str = ""  # "*" and "**" for the parameters that collect others
+    passes_not_implemented: bool = False  # an operator says so that it leaves the answer to its other operand
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +57,10 @@ class Tests:
         """Yield an ``if`` for each pair of a condition and the arguments of its violation."""
         for condition, arguments in tests:
             yield Line(0, f"if {condition}:", place)
-            call = f"__poet__.{phase}({arguments})"
-            if self.on_violation == "warn":
-                yield Line(1, f"__poet__.warn({call})", place)
-            else:
-                yield Line(1, f"raise {f'__poet__.{wrap}({call})' if wrap else call}", self.place)
+            around = "warn" if self.on_violation == "warn" else wrap
+            opening, closing = (f"__poet__.{around}(", ")") if around else ("", "")
+            keyword, at = ("", place) if self.on_violation == "warn" else ("raise ", self.place)
+            yield Line(1, f"{keyword}{opening}__poet__.{phase}(", at, arguments, f"){closing}")
 
 
 def type_test(subject: Subject) -> tuple[str, str] | None:
@@ -57,10 +69,15 @@ def type_test(subject: Subject) -> tuple[str, str] | None:
     if hint.accepts_all:
         return None
     if subject.kind:
-        return f"not __poet__.fits({quoted(subject.kind + subject.name)}, {variable})", f"{quoted(subject.name)}, {variable}"
+        return (
+            f"not __poet__.fits({quoted(subject.kind + subject.name)}, {variable})",
+            f"{quoted(subject.name)}, {variable}",
+        )
     condition = hint.rejects(variable, name=subject.name)
     if subject.passes_default:
         condition += _unless_default(subject)
+    if subject.passes_not_implemented and not hint.deep:
+        condition += f" and {variable} is not NotImplemented"
     expected = "" if hint.deep else f", {quoted(hint.text)}"
     return condition, f"{quoted(subject.name)}, {variable}{expected}"
 
@@ -127,9 +144,9 @@ class Loop:
         """Yield the lines below the body; ``place`` is where a wait seems to happen."""
         options = f", retry_on={self.retry_on}" if self.retry_on else ""
         options += ", timer=_poet_timer" if self.timed else ""
-        call = f"__poet__.next_attempt(_poet_error, _poet_attempt, retries={self.retries}{options})"
+        arguments = f"_poet_error, _poet_attempt, retries={self.retries}{options}"
         yield Line(1, "except Exception as _poet_error:", NOWHERE)
-        yield Line(2, f"_poet_attempt = {call}", NOWHERE)
+        yield Line(2, "_poet_attempt = __poet__.next_attempt(", NOWHERE, arguments, ")")
         yield Line(2, "if _poet_attempt is None:", NOWHERE)
         yield Line(3, "raise", NOWHERE)
         yield Line(2, "await _poet_attempt.pause()" if self.is_async else "_poet_attempt.wait()", place)

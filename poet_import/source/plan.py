@@ -1,4 +1,4 @@
-"""What is woven into one function: its options over its domain's defaults, its hints, and the blocks around its body."""
+"""What is woven into one function: its options over its domain's defaults, its hints, the blocks around its body."""
 
 from __future__ import annotations
 
@@ -35,6 +35,13 @@ class Plan:
         """Tell whether the function stays as it is."""
         return not (self.perceive or self.enforce or self.blocks)
 
+    def is_sure_of(self, value: ast.expr | None) -> bool:
+        """Tell whether an expression after ``return``, None for none, needs no check."""
+        if isinstance(value, ast.Name) and value.id == "NotImplemented" and self.found.scope.is_builtin(value.id):
+            return True
+        has_rules = len(self.enforce) > 1 or any("rules." in test or "item_keeps" in test for test, _ in self.enforce)
+        return not self.enforce or (not has_rules and self.result.allows(value))
+
     @property
     def phases(self) -> tuple[Phase, ...]:
         """Return the phases that the woven function has."""
@@ -51,15 +58,9 @@ def make_plan(found: PoetFunction, template: Template) -> Plan:
     blocks = _blocks(found, template, anatomy, enforces=bool(enforce))
     deep = [*(test for test, _ in perceive), *(test for test, _ in enforce)]
     binds = any("__poet__.fits(" in test or "__poet__.is_default(" in test for test in deep) or found.binds_retry_on
-    tests = Tests(found.options.on_violation, decorator_place(found.decorator))
+    tests = Tests(found.options.on_violation, Place.whole_line(found.decorator.lineno))
     plan = (found, template, anatomy, tests, perceive, result.hint, enforce, blocks)
     return Plan(*plan, binds=_binder(found) if binds else "")
-
-
-def decorator_place(decorator: ast.expr) -> Place:
-    """Return the place of a decorator, its ``@`` included, so that a traceback shows the line without carets."""
-    end_line, end_column = decorator.end_lineno or decorator.lineno, decorator.end_col_offset or 0
-    return Place(decorator.lineno, max(0, decorator.col_offset - 1), end_line, end_column)
 
 
 def _subjects(found: PoetFunction) -> list[Subject]:
@@ -87,8 +88,12 @@ def _nullable(hint: Hint) -> Hint:
 
 def _defaults(spec: ast.arguments) -> dict[str, ast.expr]:
     positional = [*spec.posonlyargs, *spec.args]
-    found = {argument.arg: value for argument, value in zip(reversed(positional), reversed(spec.defaults), strict=False)}
-    return found | {argument.arg: value for argument, value in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if value}
+    found = {
+        argument.arg: value for argument, value in zip(reversed(positional), reversed(spec.defaults), strict=False)
+    }
+    return found | {
+        argument.arg: value for argument, value in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if value
+    }
 
 
 def _mangled(name: str, outer: Scope) -> str:
@@ -104,7 +109,10 @@ def _mangled(name: str, outer: Scope) -> str:
 
 def _result(found: PoetFunction, anatomy: Anatomy) -> Subject:
     returns = None if anatomy.is_generator else found.node.returns
-    return Subject("return", "_poet_result", read_hint(returns, found.outer, found.scope))
+    hint = read_hint(returns, found.outer, found.scope)
+    is_special = found.node.name.startswith("__") and found.node.name.endswith("__")
+    operator = is_special and found.scope.is_builtin("NotImplemented")
+    return Subject("return", "_poet_result", hint, passes_not_implemented=operator)
 
 
 def _perceive(subjects: list[Subject], checks: tuple[Check, ...]) -> tuple[tuple[str, str], ...]:

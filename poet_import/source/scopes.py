@@ -127,7 +127,9 @@ def _outside_body(node: FunctionNode | ast.ClassDef) -> list[ast.AST]:
         return [*node.decorator_list, *node.bases, *node.keywords]
     spec = node.args
     annotations = [argument.annotation for argument in parameters(node)]
-    return [part for part in (*node.decorator_list, *spec.defaults, *spec.kw_defaults, *annotations, node.returns) if part]
+    return [
+        part for part in (*node.decorator_list, *spec.defaults, *spec.kw_defaults, *annotations, node.returns) if part
+    ]
 
 
 def parameters(node: FunctionNode) -> list[ast.arg]:
@@ -139,31 +141,32 @@ def parameters(node: FunctionNode) -> list[ast.arg]:
 
 def _bind(node: ast.AST, scope: Scope) -> None:
     """Note the names that one node binds by itself."""
+    for name in names_bound_by(node):
+        scope.bind(name, node)
+        if isinstance(node, ast.Global):
+            scope.module().bind(name, node)
+    if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+        _bind_star(node, scope)
+
+
+def names_bound_by(node: ast.AST) -> list[str]:
+    """Return the names that a node, without those inside it, binds or declares as another scope's."""
     match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            scope.bind(name, node)
-        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-            _bind_import(aliases, node, scope)
-        case ast.Global(names=names):
-            for name in names:
-                scope.bind(name, node)
-                scope.module().bind(name, node)
-        case ast.Nonlocal(names=names):
-            for name in names:
-                scope.bind(name, node)
-        case ast.arg(arg=name):  # of a lambda
-            scope.bind(name, node)
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name) | ast.MatchMapping(rest=str(name)):
+            return [name]
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
         case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-            scope.bind(name, node)
-        case ast.MatchMapping(rest=str(name)):
-            scope.bind(name, node)
+            return [name]
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            return [alias.asname or alias.name.partition(".")[0] for alias in aliases if alias.name != "*"]
+        case ast.Global(names=names) | ast.Nonlocal(names=names):
+            return names
+    return []
 
 
-def _bind_import(aliases: list[ast.alias], node: ast.AST, scope: Scope) -> None:
-    for alias in aliases:
-        if alias.name == "*" and getattr(node, "module", None) == "poet_import":
-            scope.bind("poet", node)  # of our own names the only one that matters here, and none is a built-in's
-        elif alias.name == "*":
-            scope.has_star_import = True
-        else:
-            scope.bind(alias.asname or alias.name.partition(".")[0], node)
+def _bind_star(node: ast.ImportFrom, scope: Scope) -> None:
+    if node.module == "poet_import":
+        scope.bind("poet", node)  # of our own names the only one that matters here, and none is a built-in's
+    else:
+        scope.has_star_import = True

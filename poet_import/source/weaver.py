@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from poet_import.source.anatomy import ReturnSite, Suite
+from poet_import.source.annotations import quoted
 from poet_import.source.layout import (
     Layout,
     LineBreaks,
@@ -21,7 +22,6 @@ from poet_import.source.layout import (
     untouchable_lines,
 )
 from poet_import.source.linemap import NOWHERE, LineMap, Patch, Place, Source
-from poet_import.source.annotations import quoted
 from poet_import.source.phases import Block, Line, Loop, depth_of
 from poet_import.source.plan import Plan
 from poet_import.source.scopes import FunctionNode
@@ -42,13 +42,13 @@ def weave(source: Source, tree: ast.Module, plans: Sequence[Plan], *, lacks_impo
     patch = Patch(source)
     imports = [RUNTIME_IMPORT] * bool(plans) + [MARKER_IMPORT] * lacks_import
     if imports:
-        _insert_imports(source, patch, tree, imports)
-    breaks = LineBreaks(source, patch)
+        _insert_imports(patch, tree, imports)
+    breaks = LineBreaks(patch)
     weavers: dict[FunctionNode, _FunctionWeaver] = {}
     for plan in plans:
         if not plan.is_empty:
             around = [weavers[node].shift for scope in plan.found.outer.enclosing() if (node := scope.node) in weavers]
-            weavers[plan.found.node] = _FunctionWeaver(source, patch, breaks, plan, around)
+            weavers[plan.found.node] = _FunctionWeaver(patch, breaks, plan, around=around)
     for weaver in weavers.values():
         weaver.open()
     for weaver in weavers.values():
@@ -58,7 +58,7 @@ def weave(source: Source, tree: ast.Module, plans: Sequence[Plan], *, lacks_impo
     return patch.apply()
 
 
-def _insert_imports(source: Source, patch: Patch, tree: ast.Module, imports: list[str]) -> None:
+def _insert_imports(patch: Patch, tree: ast.Module, imports: list[str]) -> None:
     """Insert imports above the first statement that is neither the docstring nor a ``__future__`` import."""
     index = int(ast.get_docstring(tree, clean=False) is not None)
     while index < len(tree.body) - 1 and _is_future(tree.body[index]):
@@ -66,6 +66,7 @@ def _insert_imports(source: Source, patch: Patch, tree: ast.Module, imports: lis
     first = tree.body[index]
     line = min([first.lineno, *(decorator.lineno for decorator in getattr(first, "decorator_list", []))])
     place = Place(line, first.col_offset, line, first.col_offset)
+    source = patch.source
     if stands_alone(source, first):
         patch.insert(source.line_start(line), "".join(f"{text}\n" for text in imports), place)
     else:
@@ -87,12 +88,12 @@ class _Frame:
 class _FunctionWeaver:
     """Writes the edits of one function: `open` above the body, `edit_body` in it, `close` below it."""
 
-    def __init__(self, source: Source, patch: Patch, breaks: LineBreaks, plan: Plan, around: list[Shift]) -> None:
-        self._source = source
+    def __init__(self, patch: Patch, breaks: LineBreaks, plan: Plan, *, around: list[Shift]) -> None:
+        self._source = source = patch.source
         self._patch = patch
         self._breaks = breaks
         self._plan = plan
-        self._layout: Layout = lay_out(source, plan.anatomy)
+        self._layout: Layout = lay_out(source, plan.anatomy, plan.tests.place)
         self._unit = unit_of(self._layout.indent)
         self._frames: list[_Frame] = []
         depth = 0
@@ -115,7 +116,7 @@ class _FunctionWeaver:
             self._insert_lines(layout.head, lines)
             if self._depth:
                 keep = untouchable_lines(plan.anatomy, self._source)
-                indent_lines(self._source, self._patch, layout, extra=self.shift.extra, keep=keep)
+                indent_lines(self._patch, layout, extra=self.shift.extra, keep=keep)
             return
         if plan.anatomy.docstring is not None:
             self._breaks.split(Suite(suite.header, [plan.anatomy.docstring]), self._around)
@@ -165,21 +166,22 @@ class _FunctionWeaver:
     def _edit_return(self, site: ReturnSite) -> None:
         """Check what one ``return`` gives; a constant that surely fits stays as it is."""
         plan, node = self._plan, site.node
-        rules_only = len(plan.enforce) > 1 or "rules." in plan.enforce[0][0] if plan.enforce else False
-        if not plan.enforce or (plan.result.allows(node.value) and not rules_only):
+        if plan.is_sure_of(node.value):
             return
         if not stands_alone(self._source, node):
             self._breaks.split(site.suite, self._shifts)
         indent = shifted(suite_indent(self._source, site.suite), self._shifts)
-        place = Place(node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0)
+        place = Place(node.lineno, node.col_offset, node.lineno, node.col_offset + len("return"))
         start = self._source.offset(node.lineno, node.col_offset)
+        keyword_end = start + len("return")
         end = self._source.offset(node.end_lineno or 0, node.end_col_offset or 0)
-        value = "_poet_result =" if node.value else "_poet_result = None"
-        self._patch.replace(start, start + len("return"), f"# enforce\n{indent}{value}", place)
+        space = "" if self._source.data[keyword_end : keyword_end + 1] in b" \t\f\\" else " "  # return(x)
+        value = f"_poet_result ={space}" if node.value else "_poet_result = None"
+        self._patch.replace(start, keyword_end, f"# enforce\n{indent}{value}", place=place)
         tests = plan.tests.lines("enforce", plan.enforce, place, wrap="Escape" if site.guarded else "")
         lines = [*tests, Line(0, "return _poet_result", place)]
         for line in lines:
-            self._patch.insert(end, f"\n{indent}{self._unit * line.depth}{line.text}", line.place)
+            self._patch.insert(end, f"\n{line.render(indent, self._unit)}", line.place)
 
     def _mark_yields(self) -> None:
         """Make each ``yield`` say that the generator has begun: from then on nothing is tried again."""
@@ -191,12 +193,13 @@ class _FunctionWeaver:
                 keyword_end = self._source.data.index(b"from", keyword_end) + len("from")
             data = self._source.data[keyword_end:end]
             begin = keyword_end + len(data) - len(data.lstrip()) if node.value else keyword_end
-            self._patch.insert(begin, "((" if node.value else " ((None", NOWHERE)
-            self._patch.insert(end, "), _poet_attempt := __poet__.STARTED)[0]", NOWHERE)
+            is_tuple = isinstance(node.value, ast.Tuple)  # it may stand without parentheses of its own
+            self._patch.insert(begin, "((" if is_tuple else "(" if node.value else " (None", NOWHERE)
+            self._patch.insert(end, f"{')' * is_tuple}, _poet_attempt := __poet__.STARTED)[0]", NOWHERE)
 
     def close(self) -> None:
         """Write what stands below the body."""
-        plan, place = self._plan, self._plan.tests.place
+        place = self._plan.tests.place
         lines = _deeper(self._tail_lines(), self._depth)
         for frame in reversed(self._frames):
             lines += _deeper(frame.block.closing(place), frame.depth)
@@ -224,19 +227,19 @@ class _FunctionWeaver:
         if plan.result.deep:
             test = 'not __poet__.fits("return", None)', f'"return", None{stub}'
             return plan.tests.lines("enforce", [test], NOWHERE)
-        call = f"__poet__.enforce(\"return\", None, {quoted(plan.result.text)}{stub})"
+        arguments = f'"return", None, {quoted(plan.result.text)}{stub}'
         if plan.tests.on_violation == "warn":
-            return [Line(0, f"__poet__.warn({call})", NOWHERE)]
-        return [Line(0, f"raise {call}", plan.tests.place)]
+            return [Line(0, "__poet__.warn(__poet__.enforce(", NOWHERE, arguments, "))")]
+        return [Line(0, "raise __poet__.enforce(", plan.tests.place, arguments, ")")]
 
     def _render(self, lines: Iterable[Line]) -> list[tuple[str, Place]]:
         """Return whole lines of text at the depth where they stand."""
         base = shifted(self._layout.indent, self._around)
-        return [(f"{base}{self._unit * line.depth}{line.text}\n", line.place) for line in lines]
+        return [(f"{line.render(base, self._unit)}\n", line.place) for line in lines]
 
 
 def _deeper(lines: Iterable[Line], depth: int) -> list[Line]:
-    return [Line(line.depth + depth, line.text, line.place) for line in lines]
+    return [line._replace(depth=line.depth + depth) for line in lines]
 
 
 def _is_abstract(plan: Plan) -> bool:

@@ -1,0 +1,118 @@
+"""Source files as the marker meets them at run time: what stands in them, and what weaving them gives."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import warnings
+from dataclasses import dataclass
+from types import CodeType
+
+from poet_import import runtime
+from poet_import.errors import PoetFallbackWarning
+from poet_import.model import PoetOptions
+from poet_import.settings import in_force
+from poet_import.source.compiling import compile_tree, functions_of, parse
+from poet_import.source.scopes import FunctionNode
+from poet_import.templates import store_over
+from poet_import.transpiler import Woven, WovenFunction, weave_source
+
+Codes = dict[int, CodeType]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file as it is now. Functions go by the line of their first decorator, which is their ``co_firstlineno``."""
+
+    name: str
+    text: str
+    definitions: dict[int, FunctionNode]
+    plain: Codes  # what Python compiles the functions to
+    woven: Woven | None  # as the hook would do it; None where that fails
+    codes: Codes  # what the woven functions are compiled to
+
+    def is_source_of(self, code: CodeType) -> bool:
+        """Tell whether a function's code is what the file alone compiles to.
+
+        Otherwise the file has changed since, or somebody has rewritten the function: then its source is not its source.
+        """
+        plain = self.plain.get(code.co_firstlineno)
+        return plain is not None and _is_same(plain, code)
+
+
+_files: dict[str, SourceFile | None] = {}
+_texts: dict[str, str] = {}
+
+
+def source_file(filename: str, namespace: dict[str, object]) -> SourceFile | None:
+    """Return a file; None if its source is not at hand."""
+    linecache.checkcache(filename)
+    text = "".join(linecache.getlines(filename, namespace))
+    if _texts.get(filename) != text:
+        _files[filename] = _read(filename, text) if text else None
+        _texts[filename] = text
+    return _files[filename] if text else None
+
+
+def _read(filename: str, text: str) -> SourceFile | None:
+    try:
+        tree = parse(text, filename)
+        plain = _by_line(compile_tree(tree, filename))
+    except (SyntaxError, ValueError, RecursionError):  # some other language's, or not text at all
+        return None
+    nodes = [node for node in ast.walk(tree) if isinstance(node, FunctionNode)]
+    definitions = {first_line(node): node for node in nodes}
+    woven = _weave(filename, text)
+    codes = {} if woven is None else _by_line(woven.compile(filename))
+    return SourceFile(filename, text, definitions, plain, woven, codes)
+
+
+def _weave(filename: str, text: str) -> Woven | None:
+    settings = in_force()
+    try:
+        return weave_source(text, filename, store=store_over(settings.templates))
+    except Exception as error:  # noqa: BLE001  (the last line of defence: a decorator never breaks because of us)
+        if settings.strict:
+            raise
+        if filename not in runtime.woven_rows:  # else the hook has said so
+            message = f"{filename}: cannot be woven, so @poet wraps its functions ({type(error).__name__}: {error})"
+            warnings.warn(message, PoetFallbackWarning, stacklevel=2)
+        return None
+
+
+def weave_alone(file: SourceFile, line: int, options: PoetOptions) -> tuple[WovenFunction, CodeType | None]:
+    """Weave one function of a file with options that only the running program knows."""
+    store = store_over(in_force().templates)
+    woven = weave_source(file.text, file.name, store=store, options={line: options})
+    (function,) = [item for item in woven.functions if item.first_line == line]
+    return function, _by_line(compile_tree(_around(woven.tree, line), file.name)).get(line)
+
+
+def first_line(node: ast.stmt) -> int:
+    """Return the line of a definition's first decorator, or its own."""
+    return min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+
+
+def _by_line(module: CodeType) -> Codes:
+    return {code.co_firstlineno: code for code in functions_of(module)}
+
+
+def _around(tree: ast.Module, line: int) -> ast.Module:
+    """Return the part of a module that a function's code depends on: its own statement and ``__future__`` imports."""
+    body: list[ast.stmt] = []
+    for node in tree.body:
+        is_future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
+        if is_future or first_line(node) <= line <= (node.end_lineno or node.lineno):
+            body.append(node)
+    return ast.Module(body, [])
+
+
+def _is_same(one: CodeType, other: CodeType) -> bool:
+    """Tell whether two codes do the same; their positions may differ."""
+    pairs = zip(one.co_consts, other.co_consts, strict=False)
+    return (
+        (one.co_name, one.co_flags, one.co_code) == (other.co_name, other.co_flags, other.co_code)
+        and (one.co_varnames, one.co_names, one.co_freevars) == (other.co_varnames, other.co_names, other.co_freevars)
+        and len(one.co_consts) == len(other.co_consts)
+        and all(_is_same(a, b) if isinstance(a, CodeType) else a == b for a, b in pairs)
+    )

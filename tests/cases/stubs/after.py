@@ -1,0 +1,66 @@
+import poet_import.runtime as __poet__
+from abc import ABC, abstractmethod
+from typing import Protocol
+
+from poet_import import poet
+
+
+@poet(retries=3, timeout=1)
+def ellipsis(x: int) -> int:
+    # perceive
+    if not isinstance(x, int):
+        raise __poet__.perceive("x", x, "int")
+    # operate
+    ...
+    # enforce
+    raise __poet__.enforce("return", None, "int", stub=True)
+
+
+@poet
+def docstring(x: int) -> int:
+    """Doc."""
+    # perceive
+    if not isinstance(x, int):
+        raise __poet__.perceive("x", x, "int")
+    # operate
+    # enforce
+    raise __poet__.enforce("return", None, "int", stub=True)
+
+
+@poet
+def passing() -> int:
+    # operate
+    pass
+    # enforce
+    raise __poet__.enforce("return", None, "int", stub=True)
+
+
+@poet
+def may_be_nothing() -> int | None:
+    """Doc."""
+    # operate
+
+
+@poet
+@__poet__.hints
+def deep() -> "Later":
+    # operate
+    ...
+    # enforce
+    if not __poet__.fits("return", None):
+        raise __poet__.enforce("return", None, stub=True)
+
+
+class A(ABC):
+    @abstractmethod
+    @poet
+    def f(self) -> int:
+        # operate
+        ...
+
+
+class P(Protocol):
+    @poet
+    def f(self) -> int:
+        # operate
+        ...

@@ -1,0 +1,74 @@
+"""Read by mypy --strict, never run: a marker does not change the type of what it marks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any, assert_type
+
+from poet_import import poet
+
+
+@poet
+def plain(a: int, *, b: str = "") -> float:
+    return a
+
+
+@poet()
+def called(a: int) -> str:
+    return str(a)
+
+
+@poet(domain="api_operations", retries=3, timeout=2.0, retry_on=(ConnectionError,), on_violation="warn")
+def with_options(a: int) -> str:
+    return str(a)
+
+
+@poet(optimize_for="speed", semantics="intent", retry_on=lambda error: isinstance(error, OSError))
+async def asynchronous(a: int) -> bytes:
+    return bytes(a)
+
+
+@poet
+def generator(a: int) -> Iterator[int]:
+    yield a
+
+
+@poet(retries=1)
+async def asynchronous_generator(a: int) -> AsyncIterator[int]:
+    yield a
+
+
+class Shop:
+    @poet
+    def price(self, sku: str) -> float:
+        return len(sku)
+
+    @poet(retries=1)
+    @classmethod
+    def open(cls, name: str) -> Shop:
+        return cls()
+
+    @staticmethod
+    @poet
+    def closed(day: int) -> bool:
+        return day > 5
+
+    @property
+    @poet
+    def name(self) -> str:
+        return "shop"
+
+
+assert_type(plain(1, b="c"), float)
+assert_type(called(1), str)
+assert_type(with_options(1), str)
+assert_type(asynchronous(1), Coroutine[Any, Any, bytes])  # what mypy says of any coroutine function
+assert_type(generator(1), Iterator[int])
+assert_type(asynchronous_generator(1), AsyncIterator[int])
+assert_type(Shop().price("a"), float)
+assert_type(Shop.open("a"), Shop)
+assert_type(Shop.closed(1), bool)
+assert_type(Shop().name, str)
+wants_one_int: Callable[[int], str] = called
+plain("1")  # type: ignore[arg-type]  # parameters keep their types
+plain(1, "c")  # type: ignore[misc]  # and their kinds
