@@ -33,13 +33,20 @@ def show_retry() -> None:
 
 
 def show_error(effect: str, call: Callable[[], object]) -> None:
-    """Print the error of a call, and the line of the user's code that its traceback ends with."""
+    """Print the error that a call ends with."""
     try:
         call()
     except poet_import.PoetError as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
         say(effect, f"{type(error).__name__}: {error}")
-        say("", f"{Path(last.filename).name}, line {last.lineno}: {last.line}")
+
+
+def show_traceback() -> None:
+    """Print where an error of the user's own comes from: their lines, and nothing in between."""
+    try:
+        prices.stock("coffee")
+    except KeyError as error:
+        for frame in traceback.extract_tb(error.__traceback__):
+            say("traceback", f"{Path(frame.filename).name}, in {frame.name}: {frame.line}")
 
 
 def show_starts() -> None:
@@ -69,6 +76,7 @@ def main() -> None:
     show_error("timeout", lambda: prices.forecast("tea"))
     show_error("argument", lambda: prices.total(2.5, "2"))
     show_error("result", lambda: prices.parse_price("tea;2.50"))
+    show_traceback()
     show_starts()
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import poet_import
 from poet_import import runtime
+from poet_import.hook import loader
 from poet_import.settings import in_force
 
 Load = Callable[..., ModuleType]
@@ -50,6 +51,8 @@ def load(tmp_path: Path, write: Write) -> Iterator[Load]:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
             del sys.modules[name]
     poet_import.install(**{field: getattr(settings, field) for field in ("strict", "cache_dir", "templates")})
+    assert loader.hook is not None
+    loader.hook.seen.clear()
     if not was_active:
         poet_import.uninstall()
     sys.path[:], sys.meta_path[:] = path, finders
@@ -65,7 +68,7 @@ def run_python(tmp_path: Path) -> RunPython:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("POET_", "PYTHON"))}
         paths = os.pathsep.join([str(tmp_path), str(Path(poet_import.__file__).parent.parent)])
         environment = {**kept, "PYTHONPATH": paths, "POET_CACHE_DIR": str(tmp_path / "cache"), **variables}
-        command = [sys.executable, *(["-c"] if len(arguments) == 1 else []), *arguments]
+        command = [sys.executable, *(["-c"] if len(arguments) == 1 and not arguments[0].endswith(".py") else []), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
 
     return call

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from poet_import.cli import main, poet
 
-SHOP = "from poet_import import poet\\n\\n@poet\\ndef price(sku: str) -> float:\\n    return 1.5\\n"
+SHOP = "from poet_import import poet\n\n@poet\ndef price(sku: str) -> float:\n    return 1.5\n"
 Invoke = Callable[..., Result]
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poet_import.errors import TranspileError
+from poet_import.errors import PoetWarning, TranspileError
 from poet_import.source.discovery import discover
 from poet_import.source.scopes import read_scopes
 from poet_import.templates import TemplateStore, template_roots
@@ -107,3 +107,105 @@ def test_woven_library_module_keeps_signatures_and_lines(name: str) -> None:
 def test_every_library_module_keeps_signatures_and_lines_when_woven() -> None:
     for path in library_modules():
         assert_woven_keeps_shape(marked(decode_source(path.read_bytes())), str(path))
+
+
+FRAGMENTS = (
+    "poet",
+    "@poet",
+    "@poet(retries=1)",
+    "@poet(timeout=x, *y, **z)",
+    "from poet_import import poet",
+    "import poet_import as poet",
+    "def f(x: int = 1, *a: 'x', **k: poet) -> int:",
+    "async def g() -> None: return",
+    "class A(poet):",
+    "if x: return poet",
+    "try:",
+    "finally: pass",
+    "except poet as poet: pass",
+    "    pass",
+    "        return x; y",
+    "    yield x,",
+    "    # comment",
+    '    """text',
+    '    """',
+    "with x as poet:",
+    "match poet:",
+    "    case [*poet]: return 1",
+    "lambda poet=poet: poet",
+    "x = \\",
+    "",
+)
+programs = st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("\n".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(programs)
+def test_discovery_and_weaving_never_fail_on_valid_python(text: str) -> None:
+    try:
+        tree = ast.parse(text)
+        compile(tree, "m.py", "exec")
+    except (SyntaxError, ValueError):
+        return
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PoetWarning)
+        discover(read_scopes(tree), filename="m.py")
+        weave_source(text, "m.py", store=STORE).compile("m.py")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text() | st.text(alphabet="@poetdf():\n \\\t\f\r\"'#;x").map("@poet\ndef f(): ".__add__))
+def test_any_text_is_transpiled_or_refused_with_our_error(text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PoetWarning)
+        try:
+            transpile(text, store=STORE)
+        except TranspileError as error:
+            assert error.filename == "<source>"
+
+
+PIECES = (
+    "if x: return g(x)",
+    "if x: y = 1; return y",
+    "for y in x: return y; pass",
+    "while x:\n    x = g(x)",
+    "try:\n    return g(x)\nexcept E: x = 1\nfinally:\n    x = 2",
+    "with x as y: return y",
+    "match x:\n    case 1: return g(1)\n    case [_]:\n        return h()",
+    'x = """a\n b"""',
+    "def g(y): return y",
+    "class A:\n    def m(self): return 1",
+    "global z",
+    "del x",
+    "# comment",
+    "x = locals()",
+    "'constant'",
+)
+
+
+ENDS = ("pass", "return", "return x", "return (\n    x\n)", "return \\\n  g(x)", "y = 1; return y", "raise x", "x()")
+
+
+def indented(text: str, unit: str) -> str:
+    return "\n".join(unit + line for line in text.split("\n"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    pieces=st.lists(st.sampled_from(PIECES), min_size=1, max_size=5),
+    end=st.sampled_from(ENDS),
+    marker=st.sampled_from(MARKERS),
+    unit=st.sampled_from(("    ", "\t", " ", "  ")),
+    kind=st.sampled_from(("def", "async def")),
+    hint=st.sampled_from(("", " -> int", " -> 'Later'", " -> int | None")),
+)
+def test_any_body_keeps_its_shape(pieces: list[str], end: str, marker: str, unit: str, kind: str, hint: str) -> None:
+    body = indented("\n".join([*pieces, end]), unit)
+    source = f"{marker}\n{kind} f(x: int){hint}:\n{body}\n"
+    try:
+        compile(source, "m.py", "exec", dont_inherit=True)
+    except SyntaxError:
+        return
+
+    assert_woven_keeps_shape(source, "m.py")

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from types import ModuleType
 
 import pytest
@@ -263,10 +264,13 @@ async def test_task_group_is_cancelled_by_the_limit(shop: ModuleType) -> None:
 
 
 async def test_limit_inside_a_task_group_fails_the_group(shop: ModuleType) -> None:
-    with pytest.raises(ExceptionGroup) as caught:
+    async def call() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(shop.sleep())
             group.create_task(asyncio.sleep(5))
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await call()
 
     assert [type(error) for error in caught.value.exceptions] == [PoetTimeout]
 
@@ -355,7 +359,7 @@ async def test_retry_waits_without_blocking_the_loop(shop: ModuleType) -> None:
     assert await shop.twice([]) == 2
     ticking.cancel()
 
-    assert max(later - earlier for earlier, later in zip(ticks, ticks[1:], strict=False)) < 0.09
+    assert max(later - earlier for earlier, later in pairwise(ticks)) < 0.09
 
 
 def drive(awaitable: Awaitable[object]) -> object:

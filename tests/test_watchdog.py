@@ -177,7 +177,7 @@ def test_outer_limit_cannot_be_swallowed_with_an_inner_timeout(run: InThread, sh
         while True:
             try:
                 shop.short_too(shop.spin_on)
-            except Exception:  # noqa: BLE001, S112  (as users write)
+            except Exception:  # noqa: BLE001  (as users write)
                 continue
 
     with pytest.raises(PoetTimeout, match=r"shop\.short\(\)"):
@@ -290,7 +290,7 @@ def test_interruption_of_racing_nested_calls_never_arrives_after_them(run: InThr
 
 
 def test_thousand_limits_in_a_pool_end_each_its_own_call(shop: ModuleType) -> None:
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  (one test's)
+    from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(50) as pool:
         calls = [pool.submit(shop.spin if index % 20 == 0 else lambda: shop.race(0)) for index in range(1000)]
@@ -453,7 +453,7 @@ def test_limit_around_an_event_loop_ends_it(shop: ModuleType) -> None:
 
 
 def test_call_that_ends_in_time_leaves_nothing_behind(shop: ModuleType) -> None:
-    from poet_import.runtime import watchdog  # noqa: PLC0415  (what is left is not to be seen from outside)
+    from poet_import.runtime import watchdog
 
     shop.long(lambda: 1)
     with pytest.raises(PoetTimeout):

@@ -41,3 +41,10 @@ def total(price: float, quantity: int = 1) -> float:
 def parse_price(line: str) -> float:
     """Read a price from a line such as ``tea;2.50``, and forget to turn it into a number."""
     return line.partition(";")[2]
+
+
+@poet(retries=1, timeout=5.0, retry_on=ConnectionError)
+def stock(sku: str) -> int:
+    """Look up how many pieces there are."""
+    pieces = {"tea": 12, "cup": 3}
+    return pieces[sku]

@@ -150,8 +150,10 @@ class BytecodeCache:
 def _sweep(directory: str) -> None:
     """Remove temporary files that killed processes have left; a write takes milliseconds."""
     try:
-        for entry in os.scandir(directory):
-            if entry.name.endswith(".tmp") and time() - entry.stat().st_mtime > _LONGEST_WRITE:
+        with os.scandir(directory) as found:
+            left = [entry for entry in found if entry.name[:1] == "." and entry.name[-4:] == ".tmp"]
+        for entry in left:
+            if time() - entry.stat().st_mtime > _LONGEST_WRITE:
                 os.unlink(entry)
     except OSError:  # another process sweeps too; what is left will be there next time
         return

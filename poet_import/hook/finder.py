@@ -38,7 +38,7 @@ class PoetFinder:
         self, fullname: str, path: "Sequence[str] | None", target: "ModuleType | None"
     ) -> "ModuleSpec | None":
         finders = sys.meta_path[:]
-        mine = finders.index(self) if self in finders else len(finders)  # type: ignore[arg-type]  # as in `activate`
+        mine = finders.index(self) if self in finders else len(finders)
         for finder in finders[mine + 1 :]:
             find_spec = getattr(finder, "find_spec", None)
             if find_spec is None:  # 3.11 still asks those with find_module alone, in their turn
@@ -62,7 +62,7 @@ def activate(settings: "Settings") -> None:
     known.is_active = True
     loader.hook = known
     if _finder not in sys.meta_path:
-        sys.meta_path.insert(0, _finder)  # type: ignore[arg-type]  # typeshed wants a class method
+        sys.meta_path.insert(0, _finder)
 
 
 def deactivate() -> None:
@@ -70,4 +70,4 @@ def deactivate() -> None:
     if loader.hook is not None:
         loader.hook.is_active = False
     if _finder in sys.meta_path:
-        sys.meta_path.remove(_finder)  # type: ignore[arg-type]  # as in `activate`
+        sys.meta_path.remove(_finder)

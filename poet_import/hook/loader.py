@@ -51,15 +51,17 @@ class PoetMixin:
     def get_code(self, fullname: str) -> "CodeType | None":
         """Return the module's code, woven if the module is marked."""
         stock = super().get_code  # type: ignore[misc]  # SourceFileLoader's, or that of a subclass of it
+        if hook is not None and hook.seen:
+            hook.seen.pop(fullname, None)
         if hook is None or not hook.is_active or fullname.startswith(_NOT_OURS) or fullname == "poet_import":
             return stock(fullname)  # type: ignore[no-any-return]  # as its base says
         path: str = self.get_filename(fullname)  # type: ignore[attr-defined]  # of SourceFileLoader
         lineage = hook.cache.known.get(path)
         if lineage is not None and self.made_from is SourceFileLoader:
-            code = self._cached(hook, fullname, lineage)
-            if code is not None:
-                return code
-        code = stock(fullname)
+            cached = self._cached(hook, fullname, lineage)
+            if cached is not None:
+                return cached
+        code: CodeType | None = stock(fullname)
         if code is None or not _mentions_poet(code) or self._is_plain(hook, path):
             return code
         from poet_import.hook.rewriting import rewrite  # parses and weaves: not on the warm path
@@ -90,11 +92,11 @@ class PoetMixin:
             return False
 
 
-class PoetLoader(PoetMixin, SourceFileLoader):
+class PoetLoader(PoetMixin, SourceFileLoader):  # type: ignore[misc]  # typeshed: its bases disagree on source_to_code
     """Loads a source file; one with marked functions comes out woven."""
 
 
-_variants: dict[type, type] = {SourceFileLoader: PoetLoader}
+_variants: dict[type, type] = {}
 
 
 def variant_of(kind: type) -> type:
@@ -114,7 +116,7 @@ def _reduce(loader: PoetMixin) -> "tuple[object, ...]":
 
 
 def _revive(kind: type, attributes: "dict[str, object]") -> object:
-    loader = object.__new__(variant_of(kind))
+    loader: object = object.__new__(variant_of(kind))
     loader.__dict__.update(attributes)
     return loader
 
@@ -142,9 +144,10 @@ def _mentions_poet(code: "CodeType") -> bool:
 def adopt(spec: object) -> None:
     """Let the loader of a spec weave."""
     loader = getattr(spec, "loader", None)
-    if not isinstance(loader, SourceFileLoader) or isinstance(loader, PoetMixin):
-        return
-    try:
-        loader.__class__ = variant_of(type(loader))
-    except Exception:  # noqa: BLE001, S110  (a class may refuse to be subclassed in any way; it keeps its loader)
-        pass
+    if type(loader) is SourceFileLoader:
+        loader.__class__ = PoetLoader
+    elif isinstance(loader, SourceFileLoader) and not isinstance(loader, PoetMixin):
+        try:
+            loader.__class__ = variant_of(type(loader))
+        except Exception:  # noqa: BLE001  (a class may refuse to be subclassed in any way; its loader stays what it is)
+            return

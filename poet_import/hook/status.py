@@ -56,7 +56,7 @@ def status() -> Status:
 
 def _module(name: str, state: str, rows: Rows, reason: str) -> ModuleStatus:
     """Return the row of a module; its reason tells of functions that were left alone, too."""
-    left_alone = {str(row[0]): str(row[1]) for row in rows.values() if row[1] not in ("woven", "dynamic")}
+    left_alone = {str(row[0]): str(row[1]) for row in rows.values() if row[1] not in ("woven", "untouched", "dynamic")}
     if rows and len(left_alone) == len(rows):
         state = "bypassed"
     reasons = [reason] if reason else [f"{qualname}: {why}" for qualname, why in left_alone.items()]

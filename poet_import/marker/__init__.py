@@ -27,6 +27,9 @@ if TYPE_CHECKING:
         on_violation: Literal["raise", "warn", "off"] | None
         semantics: Literal["preserve", "intent"] | None
 
+
+if TYPE_CHECKING:  # a block of its own: mypy takes overloads under a condition only where nothing else is
+
     @overload
     def poet(function: None = None, /, **options: Unpack[Options]) -> Callable[[Marked], Marked]: ...
     @overload
@@ -75,7 +78,9 @@ def hook_row(function: "FunctionType") -> "tuple[object, ...] | None":
     code = function.__code__
     rows = runtime.woven_rows.get(code.co_filename)
     row = rows.get(code.co_firstlineno) if rows and "__poet__" in function.__globals__ else None
-    return row if row is not None and row[0] == code.co_qualname and row[1] != "dynamic" else None
+    if row is None or row[0] != code.co_qualname or row[1] == "dynamic":
+        return None
+    return row if row[1] != "woven" or "__poet__" in code.co_names else None  # it may have been loaded anew without us
 
 
 def functions_in(marked: object) -> "Iterator[FunctionType]":

@@ -40,7 +40,7 @@ def _describe(function: FunctionType, row: tuple[Any, ...]) -> Description:  # t
         options=given,
         phases=tuple(phases),
         enhancements=tuple(enhancements),
-        origin="woven" if state == "woven" else "bypassed",
+        origin="woven" if state in ("woven", "untouched") else "bypassed",
         skipped_hints=_skipped(function),
         template=template or None,
         template_digest=digest or None,

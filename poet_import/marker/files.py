@@ -90,7 +90,8 @@ def weave_alone(file: SourceFile, line: int, options: PoetOptions) -> tuple[Wove
 
 def first_line(node: ast.stmt) -> int:
     """Return the line of a definition's first decorator, or its own."""
-    return min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def _by_line(module: CodeType) -> Codes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -19,6 +19,7 @@ from poet_import.runtime.bindings import hint_text
 from poet_import.runtime.predicates import Predicate, Undecidable, predicate
 from poet_import.runtime.tasks import start_in_task, stop_in_task, timed_out_in_task
 from poet_import.runtime.watchdog import Expired, start, stop, timed_out
+from poet_import.source.options import NAMES
 
 Function = Callable[..., Any]  # whatever the user's callable takes and returns
 
@@ -87,13 +88,14 @@ class _Contract:
             return
         begin, end = (start_in_task, stop_in_task) if in_task else (start, stop)
         settle: Any = timed_out_in_task if in_task else timed_out  # both take what they are given here
+        awaited: tuple[type[BaseException], ...] = (Expired, *(runtime.interruptions() if in_task else ()))
         try:
             begin(timer, self.seconds)
             try:
                 yield
             finally:
                 end(timer)
-        except (Expired, *(runtime.interruptions() if in_task else ())) as expired:
+        except awaited as expired:
             raised = settle(expired, timer)
             if isinstance(raised, PoetTimeout):
                 raised.function = self.name
@@ -106,10 +108,22 @@ def wrap(function: Function, options: PoetOptions, template: Template, retry_on:
     if contract is None:
         return function
     if inspect.isasyncgenfunction(function):
-        return _wrap_async_generator(contract)
-    if inspect.isgeneratorfunction(function):
-        return _wrap_generator(contract)
-    return _wrap_coroutine(contract) if inspect.iscoroutinefunction(function) else _wrap_plain(contract)
+        wrapper = _wrap_async_generator(contract)
+    elif inspect.isgeneratorfunction(function):
+        wrapper = _wrap_generator(contract)
+    else:
+        wrapper = _wrap_coroutine(contract) if inspect.iscoroutinefunction(function) else _wrap_plain(contract)
+    vars(wrapper)["__poet__"] = _row(function, options, template)
+    return wrapper
+
+
+def _row(function: Function, options: PoetOptions, template: Template) -> tuple[object, ...]:
+    """Return for `describe` what `poet_import.transpiler.row_of` tells of a woven function."""
+    name = str(getattr(function, "__qualname__", "?"))
+    given = tuple(getattr(options, option) for option in NAMES)
+    phases = ("perceive", "operate", "enforce")
+    version = f"{template.domain}/{template.version}"
+    return (name, "woven", False, given, phases, version, template.digest, template.enhancements)
 
 
 def _contract(function: Function, options: PoetOptions, template: Template, retry_on: object) -> _Contract | None:
@@ -190,7 +204,7 @@ def _wrap_coroutine(contract: _Contract) -> Function:
 
 def _wrap_generator(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
-    def wrapper(*args: object, **kwargs: object) -> Iterator[object]:
+    def wrapper(*args: object, **kwargs: object) -> Generator[Any, Any, Any]:
         contract.check_arguments(args, kwargs)
         attempt: object = None
         while True:
@@ -198,7 +212,7 @@ def _wrap_generator(contract: _Contract) -> Function:
             try:
                 first = next(generator)
             except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]  # the user's own return value
+                return end.value
             except Exception as error:  # what of it is tried again, next_attempt decides
                 again = contract.again(error, attempt, None)
                 if again is None:

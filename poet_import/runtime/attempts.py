@@ -53,7 +53,7 @@ class Attempt:
         asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
         if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001  (in asyncio's __all__)
             await asyncio.sleep(self.delay)
-        elif trio is not None:
+        elif trio is not None and trio.lowlevel.in_trio_run():
             await trio.sleep(self.delay)
         else:
             sleep(self.delay)  # noqa: ASYNC251  (a coroutine that somebody drives by hand: there is nothing to wait with)

@@ -43,12 +43,13 @@ class Binding:
 
     @property
     def namespace(self) -> dict[str, object]:
-        """Return the globals that a string annotation is evaluated in, closure variables added."""
+        """Return the globals that a string annotation is evaluated in; closure variables and type parameters added."""
         function = self._function()
         if function is None:
             return {}
         names = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-        return function.__globals__ | {name: cell.cell_contents for name, cell in names if _is_filled(cell)}
+        found = function.__globals__ | {name: cell.cell_contents for name, cell in names if _is_filled(cell)}
+        return found | {parameter.__name__: parameter for parameter in getattr(function, "__type_params__", ())}
 
     def default(self, parameter: str, code: CodeType) -> object:
         """Return the default of a parameter, or an object that is nobody's default."""

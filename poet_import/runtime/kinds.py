@@ -6,6 +6,7 @@ from types import UnionType
 Predicate = Callable[[object], bool]
 
 TOWER: dict[object, tuple[type, ...]] = {float: (float, int), complex: (complex, float, int)}  # PEP 484
+_ATOMS = (str, bytes, int, float, complex, bool, type(None), list, tuple, dict, set, frozenset)
 _PLAIN = (int, str, float, bool, bytes, complex, object, type(None))
 
 
@@ -15,6 +16,23 @@ class Undecidable(Exception):  # noqa: N818  (a verdict, which never reaches a u
 
 def anything(_value: object) -> bool:
     return True
+
+
+def _is_no_scalar(value: object) -> bool:
+    """Tell whether a value may be a file: wrappers such as tempfile's forward to one without being one."""
+    return type(value) not in _ATOMS
+
+
+SPECIAL: dict[str, Predicate] = {
+    "Any": anything,
+    "BinaryIO": _is_no_scalar,
+    "IO": _is_no_scalar,
+    "LiteralString": lambda value: isinstance(value, str),
+    "Never": lambda _: False,
+    "NoReturn": lambda _: False,
+    "TextIO": _is_no_scalar,
+}
+"""Tests for the bare special forms of the typing module, by name."""
 
 
 def classes_of(hint: object) -> tuple[type, ...]:

@@ -12,6 +12,7 @@ from sys import _getframe  # bound now: somebody may take it away later
 from poet_import.runtime import MAPPINGS, MOST_ITEMS, SEQUENCES, all_are, pairs_are, spread
 from poet_import.runtime.bindings import Binding, binding_of_running
 from poet_import.runtime.kinds import (
+    SPECIAL,
     TOWER,
     Predicate,
     Undecidable,
@@ -30,23 +31,6 @@ _NAMELESS = frozenset(
     ("Self", "Optional", "Union", "Literal", "Generic", "Protocol", "TypeAlias", "Concatenate", "Unpack")
 )
 _MOST_DEPTH = 6  # of nested hints; a recursive alias has no end
-_ATOMS = (str, bytes, int, float, complex, bool, type(None), list, tuple, dict, set, frozenset)
-
-
-def _is_no_scalar(value: object) -> bool:
-    """Tell whether a value may be a file: wrappers such as tempfile's forward to one without being one."""
-    return type(value) not in _ATOMS
-
-
-_SPECIAL: dict[str, Predicate] = {
-    "Any": anything,
-    "BinaryIO": _is_no_scalar,
-    "IO": _is_no_scalar,
-    "LiteralString": lambda value: isinstance(value, str),
-    "Never": lambda _: False,
-    "NoReturn": lambda _: False,
-    "TextIO": _is_no_scalar,
-}
 
 
 def fits(parameter: str, value: object) -> bool:
@@ -135,7 +119,7 @@ def _special(hint: object, _names: dict[str, object], _depth: int) -> Predicate 
         return None
     if name in _NAMELESS:
         raise Undecidable(f"{name} alone names no type")
-    return _SPECIAL.get(str(name))
+    return SPECIAL.get(str(name))
 
 
 def _wrapped(hint: object, names: dict[str, object], depth: int) -> Predicate | None:
@@ -214,18 +198,25 @@ def _class(hint: object, names: dict[str, object], depth: int) -> Predicate | No
 def _typed_dict(hint: type, depth: int) -> Predicate:
     module = sys.modules.get(hint.__module__)
     names = dict(vars(module)) if module else {}
-    required: frozenset[str] = getattr(hint, "__required_keys__", frozenset())
-    tests: dict[str, Predicate] = {}
-    for key, value in list(hint.__annotations__.items())[:MOST_ITEMS]:
-        try:
-            tests[key] = _read(value, names, depth + 1)
-        except Undecidable:
-            continue
+    required = {key for key in getattr(hint, "__required_keys__", ()) if _is_required(hint.__annotations__[key], names)}
+    tests = {key: _part(value, names, depth) for key, value in list(hint.__annotations__.items())[:MOST_ITEMS]}
     return lambda value: (
         isinstance(value, dict)
         and required <= value.keys()
         and all(test(value[key]) for key, test in tests.items() if key in value)
     )
+
+
+def _is_required(hint: object, names: dict[str, object]) -> bool:
+    """Tell whether a key is required that its class calls so: it has not seen a ``NotRequired`` in a text."""
+    text = getattr(hint, "__forward_arg__", hint)
+    if not isinstance(text, str):
+        return True
+    try:
+        found = _evaluate(text, names)
+    except Undecidable:
+        return False
+    return getattr(getattr(found, "__origin__", None), "_name", "") != "NotRequired"
 
 
 def _container(origin: type, arguments: tuple[object, ...], names: dict[str, object], *, depth: int) -> Predicate:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _VARIABLE = "_poet_timer"
 _FOREVER = 1e6  # seconds: eleven days, and less than any platform's longest wait for a lock
 _INFINITY = float("inf")
-_CAN_SIGNAL = hasattr(_signal, "pthread_kill")
 
 _STARTED = 3  # items of a timer that nobody has claimed
 _CLAIMED = "claimed"
@@ -60,6 +59,7 @@ class _Watch:
     """What the watching thread and the calls tell each other."""
 
     def __init__(self) -> None:
+        self.uses_signals = hasattr(_signal, "pthread_kill")
         self.reset()
 
     def reset(self) -> None:
@@ -120,7 +120,7 @@ def give_up(timer: "Timer", error: Exception) -> None:
 
 def look_sooner(deadline: float) -> None:
     """Start the watching thread, or wake it up; called with a deadline that it may not know of."""
-    if _CAN_SIGNAL and not _signalled:
+    if watch.uses_signals and not _signalled:
         _take_signal()
     me = object()
     try:
@@ -178,7 +178,7 @@ def _look() -> None:
             else:
                 soonest = min(soonest, deadline)
         watch.next_look = soonest
-        if _signalled or not _CAN_SIGNAL:  # else the main thread has not yet begun a limit, and must be noticed
+        if _signalled or not watch.uses_signals:  # else the main thread has not yet begun a limit, and must be noticed
             watch.hurry_before = soonest
         watch.wake.acquire(timeout=max(0.0, soonest - monotonic()))
 
@@ -267,8 +267,9 @@ def _restart_in_child() -> None:
     watch.reset()
     running.clear()
     me = get_ident()
-    if _signalled:
-        _signalled[0] = me
+    if _signalled[:1] != [me]:  # on 3.13 the signals of a child that was forked by another thread are never handled
+        watch.uses_signals = False
+        _signalled.clear()
     for timer in _limits(_getframe()):
         if len(timer) <= _STARTED + 1 or timer[-1] == _SIGNAL:  # whoever was to interrupt it has stayed behind
             del timer[_STARTED:]
@@ -278,5 +279,5 @@ def _restart_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_restart_in_child)
-if _CAN_SIGNAL:
+if watch.uses_signals:
     _take_signal()

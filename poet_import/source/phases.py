@@ -57,10 +57,16 @@ class Tests:
         """Yield an ``if`` for each pair of a condition and the arguments of its violation."""
         for condition, arguments in tests:
             yield Line(0, f"if {condition}:", place)
-            around = "warn" if self.on_violation == "warn" else wrap
-            opening, closing = (f"__poet__.{around}(", ")") if around else ("", "")
-            keyword, at = ("", place) if self.on_violation == "warn" else ("raise ", self.place)
-            yield Line(1, f"{keyword}{opening}__poet__.{phase}(", at, arguments, f"){closing}")
+            yield self.violation(phase, arguments, place, wrap=wrap)._replace(depth=1)
+
+    def violation(self, phase: str, arguments: str, place: Place, *, wrap: str = "") -> Line:
+        """Return the line that tells of a violation."""
+        call = f"__poet__.{phase}({arguments})"
+        if self.on_violation == "warn":
+            return Line(0, "__poet__.warn(", place, call, ")")
+        if wrap:
+            return Line(0, f"raise __poet__.{wrap}(", self.place, call, ")")
+        return Line(0, f"raise __poet__.{phase}(", self.place, arguments, ")")
 
 
 def type_test(subject: Subject) -> tuple[str, str] | None:

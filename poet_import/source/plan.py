@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from poet_import.model import Check, Phase, Template
-from poet_import.source.anatomy import Anatomy, dissect, rebound_parameters
+from poet_import.source.anatomy import Anatomy, ReturnSite, dissect, rebound_parameters
 from poet_import.source.annotations import Hint, names_in, read_hint
 from poet_import.source.discovery import PoetFunction
 from poet_import.source.linemap import Place
@@ -27,20 +27,15 @@ class Plan:
     perceive: tuple[tuple[str, str], ...]  # condition and arguments of each check
     result: Hint
     enforce: tuple[tuple[str, str], ...]  # the same about ``_poet_result``
+    checked: tuple[ReturnSite, ...]  # each ``return`` whose value is checked
+    checks_end: bool  # whether falling off the end is checked, as a ``return None``
     blocks: tuple[Block, ...]  # outermost first
     binds: str = ""  # the runtime's decorator that keeps the annotations at hand, or nothing
 
     @property
     def is_empty(self) -> bool:
         """Tell whether the function stays as it is."""
-        return not (self.perceive or self.enforce or self.blocks)
-
-    def is_sure_of(self, value: ast.expr | None) -> bool:
-        """Tell whether an expression after ``return``, None for none, needs no check."""
-        if isinstance(value, ast.Name) and value.id == "NotImplemented" and self.found.scope.is_builtin(value.id):
-            return True
-        has_rules = len(self.enforce) > 1 or any("rules." in test or "item_keeps" in test for test, _ in self.enforce)
-        return not self.enforce or (not has_rules and self.result.allows(value))
+        return not (self.perceive or self.checked or self.checks_end or self.blocks)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -55,12 +50,57 @@ def make_plan(found: PoetFunction, template: Template) -> Plan:
     off = found.options.on_violation == "off"
     perceive = () if off else _perceive(subjects, template.checks)
     enforce = () if off or anatomy.is_generator else _enforce(result, template.checks)
-    blocks = _blocks(found, template, anatomy, enforces=bool(enforce))
-    deep = [*(test for test, _ in perceive), *(test for test, _ in enforce)]
-    binds = any("__poet__.fits(" in test or "__poet__.is_default(" in test for test in deep) or found.binds_retry_on
-    tests = Tests(found.options.on_violation, Place.whole_line(found.decorator.lineno))
-    plan = (found, template, anatomy, tests, perceive, result.hint, enforce, blocks)
-    return Plan(*plan, binds=_binder(found) if binds else "")
+    needs_check = [
+        site
+        for site in anatomy.returns
+        if enforce and not _is_sure(site.node.value, found, result=result, enforce=enforce)
+    ]
+    checks_end = anatomy.falls_off and _checks_end(found, anatomy, result=result, enforce=enforce)
+    blocks = _blocks(found, template, anatomy, guarded=any(site.guarded for site in needs_check))
+    used = [*perceive, *(enforce if needs_check or checks_end else ())]
+    binds = any("__poet__.fits(" in test or "__poet__.is_default(" in test for test, _ in used) or found.binds_retry_on
+    return Plan(
+        found=found,
+        template=template,
+        anatomy=anatomy,
+        tests=Tests(found.options.on_violation, Place.whole_line(found.decorator.lineno)),
+        perceive=perceive,
+        result=result.hint,
+        enforce=enforce,
+        checked=tuple(needs_check),
+        checks_end=checks_end,
+        blocks=blocks,
+        binds=_binder(found) if binds else "",
+    )
+
+
+def _is_sure(
+    value: ast.expr | None, found: PoetFunction, *, result: Subject, enforce: tuple[tuple[str, str], ...]
+) -> bool:
+    """Tell whether an expression after ``return``, None for none, needs no check."""
+    if isinstance(value, ast.Name) and value.id == "NotImplemented" and found.scope.is_builtin(value.id):
+        return True
+    return result.hint.allows(value) and not any(_is_rule(test) for test, _ in enforce)
+
+
+def _checks_end(
+    found: PoetFunction, anatomy: Anatomy, *, result: Subject, enforce: tuple[tuple[str, str], ...]
+) -> bool:
+    """Tell whether the None that falling off the end gives may break the annotation or a rule."""
+    if anatomy.is_stub and _is_abstract(found):
+        return False
+    return any(not result.hint.allows(None) or "__poet__.rules." in test for test, _ in enforce)
+
+
+def _is_rule(test: str) -> bool:
+    return "__poet__.rules." in test or "__poet__.item_keeps(" in test
+
+
+def _is_abstract(found: PoetFunction) -> bool:
+    """Tell whether a function is there to be overridden: falling off its end is what ``super()`` expects of it."""
+    names = {ast.unparse(decorator).rpartition(".")[2] for decorator in found.node.decorator_list}
+    bases = getattr(found.outer.node, "bases", [])
+    return "abstractmethod" in names or any("Protocol" in ast.unparse(base) for base in bases)
 
 
 def _subjects(found: PoetFunction) -> list[Subject]:
@@ -128,7 +168,7 @@ def _enforce(result: Subject, checks: tuple[Check, ...]) -> tuple[tuple[str, str
     return (*([of_type] if of_type else []), *rule_tests(wanted, [result]), *about_items)
 
 
-def _blocks(found: PoetFunction, template: Template, anatomy: Anatomy, *, enforces: bool) -> tuple[Block, ...]:
+def _blocks(found: PoetFunction, template: Template, anatomy: Anatomy, *, guarded: bool) -> tuple[Block, ...]:
     options = found.options
     retries = template.retries if options.retries is None else options.retries
     seconds = template.timeout if options.timeout is None else options.timeout
@@ -139,8 +179,7 @@ def _blocks(found: PoetFunction, template: Template, anatomy: Anatomy, *, enforc
     if retries and not anatomy.is_stub:
         kept = tuple(rebound_parameters(anatomy))
         blocks.append(Loop(retries, _retry_on(found, template), timed, anatomy.is_async, kept))
-    guarded = any(site.guarded for site in anatomy.returns)
-    if enforces and guarded and options.on_violation == "raise":
+    if guarded and options.on_violation == "raise":
         blocks.append(Edge())
     return tuple(blocks)
 

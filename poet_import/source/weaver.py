@@ -153,7 +153,7 @@ class _FunctionWeaver:
 
     def edit_body(self) -> None:
         """Write what goes between the user's lines."""
-        for site in self._plan.anatomy.returns:
+        for site in self._plan.checked:
             self._edit_return(site)
         if self._plan.anatomy.is_generator and any(isinstance(block, Loop) for block in self._plan.blocks):
             self._mark_yields()
@@ -164,10 +164,8 @@ class _FunctionWeaver:
                 self._patch.insert(end, ")", NOWHERE)
 
     def _edit_return(self, site: ReturnSite) -> None:
-        """Check what one ``return`` gives; a constant that surely fits stays as it is."""
+        """Check what one ``return`` gives."""
         plan, node = self._plan, site.node
-        if plan.is_sure_of(node.value):
-            return
         if not stands_alone(self._source, node):
             self._breaks.split(site.suite, self._shifts)
         indent = shifted(suite_indent(self._source, site.suite), self._shifts)
@@ -193,9 +191,11 @@ class _FunctionWeaver:
                 keyword_end = self._source.data.index(b"from", keyword_end) + len("from")
             data = self._source.data[keyword_end:end]
             begin = keyword_end + len(data) - len(data.lstrip()) if node.value else keyword_end
-            is_tuple = isinstance(node.value, ast.Tuple)  # it may stand without parentheses of its own
-            self._patch.insert(begin, "((" if is_tuple else "(" if node.value else " (None", NOWHERE)
-            self._patch.insert(end, f"{')' * is_tuple}, _poet_attempt := __poet__.STARTED)[0]", NOWHERE)
+            self._patch.insert(begin, "(" if node.value else " (None", NOWHERE)
+            if isinstance(node.value, ast.Tuple):  # it may stand without parentheses of its own
+                self._patch.insert(begin, "(", _place_of(node.value))
+                self._patch.insert(end, ")", NOWHERE)
+            self._patch.insert(end, ", _poet_attempt := __poet__.STARTED)[0]", NOWHERE)
 
     def close(self) -> None:
         """Write what stands below the body."""
@@ -210,27 +210,22 @@ class _FunctionWeaver:
     def _tail_lines(self) -> list[Line]:
         """Return what follows the last statement where execution may fall off the end of the body."""
         plan = self._plan
-        anatomy = plan.anatomy
-        if not anatomy.falls_off:
-            return []
         lines: list[Line] = []
-        if plan.enforce and not plan.result.allows(None) and not _is_abstract(plan):
-            lines = [Line(0, "# enforce", NOWHERE), *self._fall_off_lines()]
-        raises = bool(lines) and not plan.result.deep and plan.tests.on_violation == "raise"
-        if any(isinstance(block, Loop) for block in plan.blocks) and not raises:
+        if plan.checks_end:
+            lines = [Line(0, "# enforce", NOWHERE), *self._end_lines()]
+        raises = bool(lines) and lines[-1].depth == 0 and plan.tests.on_violation == "raise"
+        if plan.anatomy.falls_off and not raises and any(isinstance(block, Loop) for block in plan.blocks):
             lines.append(Line(0, "return", NOWHERE))
         return lines
 
-    def _fall_off_lines(self) -> Iterable[Line]:
+    def _end_lines(self) -> list[Line]:
+        """Return the check of the None that falling off the end gives."""
         plan = self._plan
         stub = ", stub=True" if plan.anatomy.is_stub else ""
-        if plan.result.deep:
-            test = 'not __poet__.fits("return", None)', f'"return", None{stub}'
-            return plan.tests.lines("enforce", [test], NOWHERE)
-        arguments = f'"return", None, {quoted(plan.result.text)}{stub}'
-        if plan.tests.on_violation == "warn":
-            return [Line(0, "__poet__.warn(__poet__.enforce(", NOWHERE, arguments, "))")]
-        return [Line(0, "raise __poet__.enforce(", plan.tests.place, arguments, ")")]
+        if not plan.result.deep and not plan.result.allows(None):
+            return [plan.tests.violation("enforce", f'"return", None, {quoted(plan.result.text)}{stub}', NOWHERE)]
+        tests = [(test, f"{arguments}{stub}") for test, arguments in plan.enforce]
+        return [Line(0, "_poet_result = None", NOWHERE), *plan.tests.lines("enforce", tests, NOWHERE)]
 
     def _render(self, lines: Iterable[Line]) -> list[tuple[str, Place]]:
         """Return whole lines of text at the depth where they stand."""
@@ -242,9 +237,5 @@ def _deeper(lines: Iterable[Line], depth: int) -> list[Line]:
     return [line._replace(depth=line.depth + depth) for line in lines]
 
 
-def _is_abstract(plan: Plan) -> bool:
-    """Tell whether a stub is there to be overridden: falling off its end is what ``super()`` expects of it."""
-    names = {ast.unparse(decorator).rpartition(".")[2] for decorator in plan.found.node.decorator_list}
-    bases = getattr(plan.found.outer.node, "bases", [])
-    is_protocol = any("Protocol" in ast.unparse(base) for base in bases)
-    return plan.anatomy.is_stub and ("abstractmethod" in names or is_protocol)
+def _place_of(node: ast.expr) -> Place:
+    return Place(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any, assert_type
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import assert_type
 
 from poet_import import poet
 
@@ -59,10 +59,13 @@ class Shop:
         return "shop"
 
 
+async def awaited() -> None:
+    assert_type(await asynchronous(1), bytes)
+
+
 assert_type(plain(1, b="c"), float)
 assert_type(called(1), str)
 assert_type(with_options(1), str)
-assert_type(asynchronous(1), Coroutine[Any, Any, bytes])  # what mypy says of any coroutine function
 assert_type(generator(1), Iterator[int])
 assert_type(asynchronous_generator(1), AsyncIterator[int])
 assert_type(Shop().price("a"), float)
@@ -71,4 +74,4 @@ assert_type(Shop.closed(1), bool)
 assert_type(Shop().name, str)
 wants_one_int: Callable[[int], str] = called
 plain("1")  # type: ignore[arg-type]  # parameters keep their types
-plain(1, "c")  # type: ignore[misc]  # and their kinds
+plain(1, "c")  # type: ignore[call-arg]  # and their kinds

@@ -17,8 +17,9 @@ def falls_deep(x) -> "Later":
     # operate
     x()
     # enforce
-    if not __poet__.fits("return", None):
-        raise __poet__.enforce("return", None)
+    _poet_result = None
+    if not __poet__.fits("return", _poet_result):
+        raise __poet__.enforce("return", _poet_result)
 
 
 @poet(on_violation="warn", retries=1)
@@ -40,7 +41,6 @@ def falls_warned(x) -> int:
 
 @poet
 def never(x) -> int:
-    # operate
     while True:
         for y in x:
             break
@@ -60,7 +60,6 @@ def breaks(x) -> int:
 
 @poet
 def both(x) -> int:
-    # operate
     if x:
         raise ValueError
     else:
@@ -69,7 +68,6 @@ def both(x) -> int:
 
 @poet
 def tried(x) -> int:
-    # operate
     try:
         raise x
     except ValueError:
@@ -82,19 +80,15 @@ def tried(x) -> int:
 def tried_in_vain(x) -> int:
     # operate
     try:
-        try:
-            return 3
-        except ValueError:
-            pass
-        # enforce
-        raise __poet__.enforce("return", None, "int")
-    except __poet__.Escape as _poet_escape:
-        raise _poet_escape.error from None
+        return 3
+    except ValueError:
+        pass
+    # enforce
+    raise __poet__.enforce("return", None, "int")
 
 
 @poet
 def finally_raises(x) -> int:
-    # operate
     try:
         x()
     finally:

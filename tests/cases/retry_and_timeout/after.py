@@ -24,9 +24,9 @@ def price(sku: str, quantity: int = 1) -> float:
                             # enforce
                             _poet_result = lookup(sku) * quantity
                             if not isinstance(_poet_result, float) and not isinstance(_poet_result, int):
-                                raise __poet__.Escape(__poet__.enforce(
-                                    "return", _poet_result, "float"
-                                ))
+                                raise __poet__.Escape(
+                                    __poet__.enforce("return", _poet_result, "float")
+                                )
                             return _poet_result  # in euros
                         except KeyError:
                             return 0.0

@@ -81,11 +81,7 @@ def guarded(x: int) -> int:
                 raise __poet__.Escape(__poet__.enforce("return", _poet_result, "int"))
             return _poet_result
         except* ValueError:
-            # enforce
-            _poet_result = h(x)
-            if not isinstance(_poet_result, int):
-                raise __poet__.enforce("return", _poet_result, "int")
-            return _poet_result
+            x = h(x)
         else:
             # enforce
             _poet_result = i(x)

@@ -26,7 +26,7 @@ def guarded(x: int) -> int:
     try:
         return g(x)
     except* ValueError:
-        return h(x)
+        x = h(x)
     else:
         return i(x)
 

@@ -38,7 +38,6 @@ def passing() -> int:
 @poet
 def may_be_nothing() -> int | None:
     """Doc."""
-    # operate
 
 
 @poet
@@ -47,20 +46,17 @@ def deep() -> "Later":
     # operate
     ...
     # enforce
-    if not __poet__.fits("return", None):
-        raise __poet__.enforce("return", None, stub=True)
+    _poet_result = None
+    if not __poet__.fits("return", _poet_result):
+        raise __poet__.enforce("return", _poet_result, stub=True)
 
 
 class A(ABC):
     @abstractmethod
     @poet
-    def f(self) -> int:
-        # operate
-        ...
+    def f(self) -> int: ...
 
 
 class P(Protocol):
     @poet
-    def f(self) -> int:
-        # operate
-        ...
+    def f(self) -> int: ...

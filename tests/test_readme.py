@@ -1,0 +1,67 @@
+"""The documents are true: their modules run, and the commands that they show print what they say."""
+
+import doctest
+import re
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from conftest import RunPython, Write
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = ("README.md", "docs/architecture.md", "docs/limits.md", "docs/reference.md")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CARETS = re.compile(r"^ *[~^]+\n", re.MULTILINE)
+
+
+class Step(NamedTuple):
+    """A command and the output that the document shows, ``...`` standing for any text."""
+
+    command: str
+    output: str
+
+
+def blocks(document: str, language: str) -> list[str]:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return [content for kind, content in BLOCK.findall(text) if kind == language]
+
+
+def steps(document: str) -> list[Step]:
+    found = [block.removeprefix("$ ").partition("\n") for block in blocks(document, "console")]
+    return [Step(command, output) for command, _, output in found]
+
+
+def arguments(command: str) -> list[str]:
+    program, *rest = shlex.split(command)
+    return {"python": ["-X", "utf8", *rest], "poet": ["-m", "poet_import", *rest]}[program]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_document_shows_what_its_commands_print(
+    document: str, run_python: RunPython, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    for module in blocks(document, "python"):
+        write(module, module.partition("\n")[0].removeprefix("# "))
+
+    for step in steps(document):
+        ran = run_python(*arguments(step.command))
+        printed = CARETS.sub("", ran.stdout + ran.stderr).replace(f"{tmp_path}/", "")
+        assert doctest.OutputChecker().check_output(step.output, printed, doctest.ELLIPSIS), f"$ {step.command}\n{printed}"
+
+
+def test_first_example_has_twelve_lines() -> None:
+    shop, app, *_ = blocks("README.md", "python")
+
+    lines = [line for line in (shop + app).splitlines() if line and not line.startswith("# ")]
+    assert len(lines) <= 12
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_of_a_document_lead_to_files(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+
+    missing = [target for target in targets if not ((ROOT / document).parent / target).exists()]
+    assert missing == []
