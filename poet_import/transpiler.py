@@ -225,8 +225,9 @@ def _metadata(function: WovenFunction) -> dict[str, object]:
 def row_of(function: WovenFunction) -> tuple[object, ...]:
     """Return what is kept of a function beside its code, in types that marshal writes.
 
-    Qualified name, ``woven``, ``untouched`` (nothing to weave) or why it is left alone, whether the marker binds ``retry_on``; then for `describe`: the options,
-    the phases, the template's name, version and digest, its enhancements. Last the line of its ``def``.
+    Qualified name; ``woven``, ``untouched`` (nothing to weave) or why it is left alone; whether the marker binds
+    ``retry_on``. Then for `describe` the options, the phases, the template's name, version and digest, its enhancements.
+    Last the line of its ``def``.
     """
     options = tuple(getattr(function.options, name) for name in NAMES)
     plan = function.plan

@@ -34,10 +34,11 @@ def write(tmp_path: Path) -> Write:
 
 
 @pytest.fixture
-def load(tmp_path: Path, write: Write) -> Iterator[Load]:
+def load(tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
     """Import a text as a module through the hook, which has a cache of the test's own; all is put back afterwards."""
     before, path, finders, rows = dict(sys.modules), sys.path[:], sys.meta_path[:], dict(runtime.woven_rows)
     settings, was_active = in_force(), poet_import.status().active
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)  # the caller's PYTHONDONTWRITEBYTECODE turns our cache off
     sys.path.insert(0, str(tmp_path))
     poet_import.install(cache_dir=tmp_path / "cache")
 

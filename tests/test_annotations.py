@@ -169,7 +169,8 @@ SELF = {
 
 @pytest.mark.parametrize(("method", "expected"), SELF.values(), ids=SELF)
 def test_self_stands_for_the_class_of_the_first_parameter(method: str, expected: str) -> None:
-    text = f"try:\n    from typing import Self\nexcept ImportError:\n    from typing_extensions import Self\nclass A:\n{method}"
+    head = "try:\n    from typing import Self\nexcept ImportError:\n    from typing_extensions import Self\n"
+    text = f"{head}class A:\n{method}"
 
     assert condition(text) == expected
 
@@ -199,6 +200,12 @@ def test_private_parameter_is_named_as_in_the_annotations() -> None:
     woven = weave_source("class _A:\n    @poet\n    def f(self, __x: int): ...\n", "m.py", store=STORE)
 
     assert 'raise __poet__.perceive("_A__x", __x, "int")' in woven.text
+
+
+def test_private_parameter_outside_a_class_keeps_its_name() -> None:
+    woven = weave_source("@poet\ndef f(__x: int): ...\n", "m.py", store=STORE)
+
+    assert 'raise __poet__.perceive("__x", __x, "int")' in woven.text
 
 
 def test_private_parameter_of_a_class_of_underscores_is_not_mangled() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import pytest
 
@@ -20,10 +19,8 @@ def weave(text: str) -> Woven:
 
 def names(text: str) -> list[str]:
     """Return the qualified names of the marked functions, with why one is left alone."""
-    return [
-        function.qualname + (f": {function.left_alone}" * bool(function.left_alone))
-        for function in weave(text).functions
-    ]
+    found = weave(text).functions
+    return [f"{item.qualname}: {item.left_alone}" if item.left_alone else item.qualname for item in found]
 
 
 FOUND = {
@@ -37,8 +34,12 @@ FOUND = {
     "guarded-by-try": (
         "try:\n    from poet_import import poet\nexcept ImportError:\n    def poet(f): return f\n@poet\ndef f(): ...\n"
     ),
-    "guarded-alias": "try:\n    from poet_import import poet as q\nexcept ImportError:\n    q = None\n@q\ndef f(): ...\n",
-    "both-branches": "if a:\n    from poet_import import poet\nelse:\n    from poet_import import poet\n@poet\ndef f(): ...\n",
+    "guarded-alias": (
+        "try:\n    from poet_import import poet as q\nexcept ImportError:\n    q = None\n@q\ndef f(): ...\n"
+    ),
+    "both-branches": (
+        "if a:\n    from poet_import import poet\nelse:\n    from poet_import import poet\n@poet\ndef f(): ...\n"
+    ),
     "bare": "@poet\ndef f(): ...\n",
     "bare-call": "@poet(retries=1)\ndef f(): ...\n",
     "import-in-function": "def f():\n    from poet_import import poet\n    @poet\n    def g(): ...\n",
@@ -237,7 +238,9 @@ def test_import_is_not_supplied_where_a_conditional_one_stands() -> None:
     assert woven.text.count("from poet_import import poet") == 1
 
 
-def test_discovery_of_a_woven_module_of_the_hook_is_quiet(tmp_path: Path) -> None:
+def test_syntax_warning_of_the_users_text_is_not_shown_a_second_time() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        weave_source((BODY + "# \\d\nx = '\\d'\n").encode(), str(tmp_path / "m.py"), store=STORE)
+        woven = weave(f"@poet\n{BODY}x = '\\d'\n")
+
+    assert len(woven.functions) == 1

@@ -163,12 +163,15 @@ def traced(code: CodeType) -> list[int]:
         pytest.param(
             "    if (\n        x\n        or 1\n    ):\n        return 1\n    return 2\n", id="condition-on-lines"
         ),
+        pytest.param("    global z\n    x: int\n", id="nothing-with-code"),
+        pytest.param("    if (\n        -x\n    ) and 1:\n        return 1\n    return 2\n", id="sign-on-a-line"),
+        pytest.param("    assert not (\n        not x\n    )\n    return 2\n", id="assertion-on-lines"),
         pytest.param("    global z\n    z = 1\n    return str(\n        x\n    )\n", id="global-first"),
         pytest.param("    try:\n        return 1 / 0\n    except ZeroDivisionError:\n        return 2\n", id="except"),
     ],
 )
 def test_tracer_sees_the_lines_of_the_user_in_the_same_order(body: str) -> None:
-    text = f"{HEAD}@poet(retries=1)\ndef f(x: int) -> 'int | str':\n    '''Doc.'''\n{body}f(1)\n"
+    text = f"{HEAD}@poet(retries=1)\ndef f(x: int) -> 'int | str | None':\n    '''Doc.'''\n{body}f(1)\n"
 
     events = traced(compiled(text, woven=True))
     expected = traced(compiled(text, woven=False))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import sys
 from pathlib import Path
 
@@ -106,6 +107,7 @@ def test_source_in_another_encoding_is_decoded() -> None:
             "@poet\ndef f() -> int:\n    g()", '    raise __poet__.enforce("return", None, "int")\n', id="tail"
         ),
         pytest.param("@poet\ndef f(x: int): ...", "    # operate\n    ...", id="stub"),
+        pytest.param("@poet\ndef f(x: int): 'Doc.'", '"x", x, "int")\n    # operate\n', id="docstring"),
     ],
 )
 def test_last_line_may_lack_its_end(text: str, end: str) -> None:
@@ -128,6 +130,18 @@ def test_operators_where_not_implemented_is_the_users_own_name_are_checked_plain
     woven = weave(f"{HEAD}NotImplemented = 0\n@poet\ndef __eq__(self, other) -> bool:\n    return NotImplemented\n")
 
     assert "if not isinstance(_poet_result, bool):" in woven
+
+
+def test_names_of_the_user_that_shadow_locals_are_called_as_they_are() -> None:
+    woven = weave(f"{HEAD}@poet(retries=1)\ndef f(locals):\n    return locals(), vars()\n")
+
+    assert "return locals(), __poet__.yours(vars())" in woven
+
+
+def test_loop_with_a_function_in_it_has_no_end() -> None:
+    text = "@poet\ndef f() -> int:\n    while True:\n        def g():\n            for x in y: break\n"
+
+    assert weave(HEAD + text) == text
 
 
 def test_chain_of_500_elif_is_woven() -> None:
@@ -179,19 +193,40 @@ def test_text_of_every_string_stays_what_it_was() -> None:
         assert not missing, path
 
 
-def test_rule_for_the_result_holds_for_none_too(tmp_path: Path) -> None:
-    version = tmp_path / "strict" / "v1"
+def store_with(checks: list[dict[str, object]], root: Path) -> TemplateStore:
+    """Return a store whose domain ``own`` declares some checks."""
+    version = root / "own" / "v1"
     version.mkdir(parents=True)
-    (version / "metadata.json").write_text(
-        '{"schema": 1, "description": "Strict.", "language": "python", "extends": "base", "defaults": {}, "imports": [],'
-        ' "enhancements": [], "checks": [{"phase": "enforce", "match": "return", "rule": "not_none"}]}'
-    )
+    metadata = {"schema": 1, "description": "Own.", "language": "python", "extends": "base", "defaults": {}}
+    metadata |= {"imports": [], "enhancements": [], "checks": checks}
+    (version / "metadata.json").write_text(json.dumps(metadata))
     (version / "template.txt").write_text("Text.\n")
     (version.parent / "current").write_text("v1\n")
-    store = TemplateStore(template_roots([tmp_path]))
+    return TemplateStore(template_roots([root]))
 
-    woven = weave_source(f"{HEAD}@poet(domain='strict')\ndef f(x):\n    if x: return\n", "shop.py", store=store)
+
+def test_rule_for_the_result_holds_for_none_too(tmp_path: Path) -> None:
+    store = store_with([{"phase": "enforce", "match": "return", "rule": "not_none"}], tmp_path)
+
+    woven = weave_source(f"{HEAD}@poet(domain='own')\ndef f(x):\n    if x: return\n", "shop.py", store=store)
 
     assert woven.text.count("if not __poet__.rules.not_none(_poet_result):") == 2
     assert woven.needs == ("rules",)
-    assert woven.lineage == ("base", "strict")
+    assert woven.lineage == ("base", "own")
+
+
+@pytest.mark.parametrize(
+    ("signature", "expected"),
+    [
+        pytest.param("x, y", "if not __poet__.rules.same_length(x, y):", id="both"),
+        pytest.param("y, *, x=None", 'same_length(x, y) and not __poet__.is_default("x", x):', id="one-has-a-default"),
+        pytest.param("x, z", "def f(x, z):\n    return x\n", id="one-is-missing"),
+        pytest.param("x, *y", "def f(x, *y):\n    return x\n", id="one-collects-others"),
+    ],
+)
+def test_joint_rule_is_woven_where_every_parameter_is_there(signature: str, expected: str, tmp_path: Path) -> None:
+    store = store_with([{"phase": "perceive", "match": ["x", "y"], "rule": "same_length"}], tmp_path)
+
+    woven = weave_source(f"@poet(domain='own')\ndef f({signature}):\n    return x\n", "shop.py", store=store)
+
+    assert expected in woven.text

@@ -64,9 +64,15 @@ def _bind(marked: object, options: "dict[str, object]", caller: "FrameType") -> 
     """Return what was marked, woven."""
     for function in functions_in(marked):
         row = hook_row(function)
-        if row is not None:
-            if row[2] and "retry_on" in options:
-                bind_retry_on(function, options["retry_on"])
+        if row is None:
+            continue
+        if row[1] == "woven" and "__poet__" not in function.__code__.co_names:
+            break  # its module was loaded anew, without the hook
+        if row[2] and "retry_on" in options:
+            bind_retry_on(function, options["retry_on"])
+        return marked
+    else:
+        if _is_woven_below(caller):
             return marked
     from poet_import.marker import spot  # parses and weaves: not on the warm path
 
@@ -78,9 +84,16 @@ def hook_row(function: "FunctionType") -> "tuple[object, ...] | None":
     code = function.__code__
     rows = runtime.woven_rows.get(code.co_filename)
     row = rows.get(code.co_firstlineno) if rows and "__poet__" in function.__globals__ else None
-    if row is None or row[0] != code.co_qualname or row[1] == "dynamic":
-        return None
-    return row if row[1] != "woven" or "__poet__" in code.co_names else None  # it may have been loaded anew without us
+    return row if row is not None and row[0] == code.co_qualname and row[1] != "dynamic" else None
+
+
+def _is_woven_below(caller: "FrameType") -> bool:
+    """Tell whether the decoration under way is of a function that the hook has woven, below a wrapper that hides it."""
+    rows = runtime.woven_rows.get(caller.f_code.co_filename)
+    if not rows or "__poet__" not in caller.f_globals:
+        return False
+    line = caller.f_lineno
+    return any(first <= line <= row[8] for first, row in rows.items() if row[1] != "dynamic")  # type: ignore[operator]  # the line of the def
 
 
 def functions_in(marked: object) -> "Iterator[FunctionType]":
@@ -89,9 +102,9 @@ def functions_in(marked: object) -> "Iterator[FunctionType]":
         kind = type(marked)
         if kind is _FUNCTION:
             yield marked  # type: ignore[misc]  # its type was just compared
-        if kind is staticmethod or kind is classmethod:
+        if issubclass(kind, staticmethod | classmethod):
             marked = marked.__func__  # type: ignore[attr-defined]  # as above
-        elif kind is property:
+        elif issubclass(kind, property):
             marked = marked.fget  # type: ignore[attr-defined]  # as above
         else:
             held = getattr(marked, "__dict__", None)

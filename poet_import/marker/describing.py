@@ -25,7 +25,7 @@ def describe(function: object) -> Description:
     .. versionadded:: 0.1.0
     """
     for candidate in functions_in(function):
-        row = hook_row(candidate) or spot_row(candidate)
+        row = spot_row(candidate) or hook_row(candidate)
         if row is not None:
             return _describe(candidate, row)
     raise TypeError(f"{function!r} is not marked with @poet")

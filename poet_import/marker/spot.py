@@ -73,7 +73,7 @@ def _without_source(marked: object, options: PoetOptions, retry_on: object, *, w
         return marked.getter(_without_source(marked.fget, options, retry_on, where=where))  # type: ignore[arg-type]  # as above
     if isinstance(marked, FunctionType) or (callable(marked) and type(marked).__module__ == "builtins"):
         return wrap(marked, options, store_over(in_force().templates).find(options.domain), retry_on)
-    if not callable(marked) and next(functions_in(marked), None) is None:
+    if not callable(marked) and not hasattr(type(marked), "__get__"):
         raise TypeError(f"{where}: @poet marks functions, not {type(marked).__name__}")
     return marked
 

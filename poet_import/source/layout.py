@@ -22,8 +22,6 @@ class Shift:
 
     def apply(self, indent: str) -> str:
         """Return an indentation of the user's as it stands in the woven text."""
-        if not indent.startswith(self.base):
-            return indent
         return self.base + self.extra + indent[len(self.base) :]
 
 

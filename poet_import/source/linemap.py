@@ -121,10 +121,9 @@ class Patch:
                 segments.append(_Segment(length, at, NOWHERE))
                 pieces.append(self.source.data[at : edit.start])
                 length += edit.start - at
-            if edit.text:
-                segments.append(_Segment(length, -1, edit.place))
-                pieces.append(edit.text)
-                length += len(edit.text)
+            segments.append(_Segment(length, -1, edit.place))
+            pieces.append(edit.text)
+            length += len(edit.text)
             at = edit.end
         segments.append(_Segment(length, at, NOWHERE))
         pieces.append(self.source.data[at:])

@@ -33,11 +33,8 @@ def imported(binding: ast.AST, name: str) -> str | None:
             bound = {alias.asname or alias.name.partition(".")[0]: alias for alias in aliases}
             return bound[name].name if bound[name].asname else name
         case ast.ImportFrom(module=str(module), names=aliases, level=0):
-            for alias in aliases:
-                if (alias.asname or alias.name) == name:
-                    return f"{_canonical(module)}.{alias.name}"
-                if alias.name == "*":
-                    return f"{module}.{name}"
+            originals = {alias.asname or alias.name: alias.name for alias in aliases}
+            return f"{_canonical(module)}.{originals.get(name, name)}"  # by name, or by a star
     return None
 
 

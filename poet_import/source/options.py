@@ -11,6 +11,10 @@ from poet_import.errors import PoetWarning
 from poet_import.model import PoetOptions
 
 NAMES = ("domain", "optimize_for", "retries", "timeout", "retry_on", "on_violation", "semantics")
+_MEANS = {
+    "retry": "retries",
+    "attempts": "retries",
+}  # other libraries' words, whose letters are nearer to another of ours
 _CHOICES = {"on_violation": ("raise", "warn", "off"), "semantics": ("preserve", "intent")}
 
 
@@ -55,7 +59,7 @@ def check_retry_on(value: object, *, where: str) -> None:
 
 
 def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.4)
+    near = [_MEANS[name]] if name in _MEANS else difflib.get_close_matches(name, NAMES, n=1, cutoff=0.4)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

@@ -57,6 +57,11 @@ def entries(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.poetc"))
 
 
+@pytest.fixture(autouse=True)
+def written_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+
+
 def cached(directory: Path) -> BytecodeCache:
     return BytecodeCache(str(directory), roots=(), settings="")
 

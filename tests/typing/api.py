@@ -10,7 +10,7 @@ from poet_import import poet
 
 @poet
 def plain(a: int, *, b: str = "") -> float:
-    return a
+    return a + len(b)
 
 
 @poet()
@@ -39,6 +39,9 @@ async def asynchronous_generator(a: int) -> AsyncIterator[int]:
 
 
 class Shop:
+    def __init__(self, label: str = "") -> None:
+        self.label = label
+
     @poet
     def price(self, sku: str) -> float:
         return len(sku)
@@ -46,7 +49,7 @@ class Shop:
     @poet(retries=1)
     @classmethod
     def open(cls, name: str) -> Shop:
-        return cls()
+        return cls(name)
 
     @staticmethod
     @poet
@@ -56,7 +59,7 @@ class Shop:
     @property
     @poet
     def name(self) -> str:
-        return "shop"
+        return self.label
 
 
 async def awaited() -> None:
