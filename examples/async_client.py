@@ -6,9 +6,10 @@ The service refuses each city's first request and never answers a forecast.
 import asyncio
 from time import perf_counter
 
-import poet_import
 from async_weather import client
 from async_weather.service import WeatherService, running_service
+
+import poet_import
 
 _CITIES = ("Bergen", "Oslo", "Narvik")
 

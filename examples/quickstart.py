@@ -11,9 +11,10 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import poet_import
 from quickstart_shop import prices
 from quickstart_shop.server import running_shop
+
+import poet_import
 
 _START = """
 import http.client, json, time, poet_import
@@ -62,7 +63,7 @@ def import_in_a_new_process(cache: str) -> str:
     environment["POET_CACHE_DIR"] = cache
     command = [sys.executable, "-c", _START]
     folder = Path(__file__).parent
-    return subprocess.run(command, env=environment, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    return subprocess.check_output(command, env=environment, cwd=folder, text=True).strip()
 
 
 def say(effect: str, text: str) -> None:

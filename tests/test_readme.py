@@ -48,7 +48,8 @@ def test_document_shows_what_its_commands_print(
     for step in steps(document):
         ran = run_python(*arguments(step.command))
         printed = CARETS.sub("", ran.stdout + ran.stderr).replace(f"{tmp_path}/", "")
-        assert doctest.OutputChecker().check_output(step.output, printed, doctest.ELLIPSIS), f"$ {step.command}\n{printed}"
+        is_same = doctest.OutputChecker().check_output(step.output, printed, doctest.ELLIPSIS)
+        assert is_same, f"$ {step.command}\n{printed}"
 
 
 def test_first_example_has_twelve_lines() -> None:

@@ -29,7 +29,7 @@ class FlakyShop(ThreadingHTTPServer):
 class _Answer(BaseHTTPRequestHandler):
     server: FlakyShop
 
-    def do_GET(self) -> None:  # noqa: N802 (the name that http.server calls)
+    def do_GET(self) -> None:
         """Answer any path alike."""
         body = b"2.5"
         self.send_response(self.server.next_status())

@@ -48,29 +48,26 @@ class PoetMixin:
 
     made_from: type = SourceFileLoader
 
-    def get_code(self, fullname: str) -> "CodeType | None":
+    def get_code(self, fullname: str) -> "CodeType | None":  # pragma: no cover  (its lines go under another file)
         """Return the module's code, woven if the module is marked."""
-        stock = super().get_code  # type: ignore[misc]  # SourceFileLoader's, or that of a subclass of it
-        if hook is not None and hook.seen:
-            hook.seen.pop(fullname, None)
-        if hook is None or not hook.is_active or fullname.startswith(_NOT_OURS) or fullname == "poet_import":
-            return stock(fullname)  # type: ignore[no-any-return]  # as its base says
+        known = self._known(fullname)
+        if known is not None:
+            return known
+        stock: CodeType | None = super().get_code(fullname)  # type: ignore[misc]  # of SourceFileLoader, or its subclass
+        return stock and self._woven(fullname, stock)
+
+    # What it raises then has a traceback without importlib's frames and ours, as Python's own SyntaxError.
+    get_code.__code__ = get_code.__code__.replace(co_filename=SourceFileLoader.get_code.__code__.co_filename)
+
+    def _known(self, fullname: str) -> "CodeType | None":
+        """Return the woven code of a module that the cache knows, or None."""
+        if hook is None:
+            return None
+        hook.seen.pop(fullname, None)
         path: str = self.get_filename(fullname)  # type: ignore[attr-defined]  # of SourceFileLoader
         lineage = hook.cache.known.get(path)
-        if lineage is not None and self.made_from is SourceFileLoader:
-            cached = self._cached(hook, fullname, lineage)
-            if cached is not None:
-                return cached
-        code: CodeType | None = stock(fullname)
-        if code is None or not _mentions_poet(code) or self._is_plain(hook, path):
-            return code
-        from poet_import.hook.rewriting import rewrite  # parses and weaves: not on the warm path
-
-        return rewrite(hook, self, fullname, code)
-
-    def _cached(self, hook: Hook, fullname: str, lineage: "tuple[str, ...]") -> "CodeType | None":
-        """Return the woven code of a module that the cache knows, or None."""
-        path: str = self.get_filename(fullname)  # type: ignore[attr-defined]  # of SourceFileLoader
+        if lineage is None or self.made_from is not SourceFileLoader or not _is_ours_to_weave(fullname):
+            return None
         try:
             source = self.get_data(path)  # type: ignore[attr-defined]  # as above
         except OSError:
@@ -81,6 +78,17 @@ class PoetMixin:
         register(path, module)
         hook.seen[fullname] = ("cached", module.rows, "")
         return module.code
+
+    def _woven(self, fullname: str, stock: "CodeType") -> "CodeType":
+        """Return the woven code of a module that is marked, else the stock code."""
+        if hook is None or not _mentions_poet(stock) or not _is_ours_to_weave(fullname):
+            return stock
+        path: str = self.get_filename(fullname)  # type: ignore[attr-defined]  # of SourceFileLoader
+        if self._is_plain(hook, path):
+            return stock
+        from poet_import.hook.rewriting import rewrite  # parses and weaves: not on the warm path
+
+        return rewrite(hook, self, fullname, stock)
 
     def _is_plain(self, hook: Hook, path: str) -> bool:
         """Tell whether the module is known only to look marked."""
@@ -119,6 +127,10 @@ def _revive(kind: type, attributes: "dict[str, object]") -> object:
     loader: object = object.__new__(variant_of(kind))
     loader.__dict__.update(attributes)
     return loader
+
+
+def _is_ours_to_weave(fullname: str) -> bool:
+    return hook is not None and hook.is_active and fullname != "poet_import" and not fullname.startswith(_NOT_OURS)
 
 
 def register(path: str, module: "CachedModule") -> None:

@@ -122,9 +122,17 @@ def bind_retry_on(function: "FunctionType", retry_on: object) -> None:
         TypeError: It is no exception type, no tuple of them and nothing that can be called.
     """
     code = function.__code__
-    binding = runtime.binding_of(code)
-    if binding is not None and binding.retry_on is not retry_on:
-        from poet_import.source.options import check_retry_on  # the error path and its messages
+    if not _is_sound(retry_on):
+        from poet_import.source.options import check_retry_on  # has the messages; not on the warm path
 
         check_retry_on(retry_on, where=f"{code.co_filename}:{code.co_firstlineno}")
+    binding = runtime.binding_of(code)
+    if binding is not None:
         binding.retry_on = retry_on
+
+
+def _is_sound(retry_on: object) -> bool:
+    kinds = retry_on if isinstance(retry_on, tuple) else (retry_on,)
+    if all(isinstance(kind, type) and issubclass(kind, Exception) for kind in kinds):
+        return True
+    return retry_on is None or (callable(retry_on) and not isinstance(retry_on, type))

