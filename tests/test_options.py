@@ -55,7 +55,11 @@ def test_objective_that_is_no_text_warns_and_trains_nothing(objective: object) -
     assert options.optimize_for is None
 
 
-@pytest.mark.parametrize("value", [OSError, (OSError, KeyError), (), len, lambda error: error is None], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [OSError, (OSError, KeyError), (), len, lambda error: error is None],
+    ids=["type", "several", "none", "built-in", "callable"],
+)
 def test_value_of_retry_on_may_be_a_type_several_or_a_callable(value: object) -> None:
     check_retry_on(value, where=WHERE)
 

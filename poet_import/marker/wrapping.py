@@ -234,7 +234,7 @@ def _resumed(first: object, generator: Any) -> Any:
         except GeneratorExit:
             generator.close()
             raise
-        except BaseException as error:  # whatever is thrown in belongs to the generator
+        except BaseException as error:  # noqa: BLE001  (whatever is thrown in belongs to the generator)
             step, value = generator.throw, error
         try:
             item = step(value)
@@ -246,32 +246,43 @@ def _wrap_async_generator(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
     async def wrapper(*args: object, **kwargs: object) -> AsyncGenerator[Any, Any]:
         contract.check_arguments(args, kwargs)
-        attempt: object = None
-        while True:
-            generator = contract.function(*args, **kwargs)
-            try:
-                item = await anext(generator)
-            except StopAsyncIteration:
-                return
-            except Exception as error:  # what of it is tried again, next_attempt decides
-                again = contract.again(error, attempt, None)
-                if again is None:
+        try:
+            generator, item = await _begin(contract, args, kwargs)
+        except StopAsyncIteration:
+            return
+        try:
+            while True:
+                try:
+                    step, value = generator.asend, (yield item)
+                except GeneratorExit:
                     raise
-                attempt = again
-                await again.pause()
-                continue
-            try:
-                while True:
-                    try:
-                        step, value = generator.asend, (yield item)
-                    except GeneratorExit:
-                        raise
-                    except BaseException as error:  # whatever is thrown in belongs to the generator
-                        step, value = generator.athrow, error
-                    item = await step(value)
-            except StopAsyncIteration:
-                return
-            finally:
-                await generator.aclose()
+                except BaseException as error:  # noqa: BLE001  (whatever is thrown in belongs to the generator)
+                    step, value = generator.athrow, error
+                item = await step(value)
+        except StopAsyncIteration:
+            return
+        finally:
+            await generator.aclose()
 
     return wrapper
+
+
+async def _begin(contract: _Contract, args: tuple[object, ...], kwargs: Mapping[str, object]) -> tuple[Any, object]:
+    """Return an asynchronous generator with its first item, tried again until there is one.
+
+    Raises:
+        StopAsyncIteration: It has no item.
+    """
+    attempt: object = None
+    while True:
+        generator = contract.function(*args, **kwargs)
+        try:
+            return generator, await anext(generator)
+        except StopAsyncIteration:
+            raise
+        except Exception as error:  # what of it is tried again, next_attempt decides
+            again = contract.again(error, attempt, None)
+            if again is None:
+                raise
+            attempt = again
+            await again.pause()
