@@ -10,7 +10,7 @@ WHERE = "shop.py:3"
 
 
 REFUSED = {
-    "unknown": ({"retry": 3}, TypeError, "shop.py:3: @poet has no option 'retry'; did you mean 'retries'?; it takes"),
+    "unknown": ({"retry": 3}, TypeError, "shop.py:3: @poet has no option 'retry' (did you mean 'retries'?); it takes"),
     "unknown-and-like-none": ({"zzz": 3}, TypeError, "shop.py:3: @poet has no option 'zzz'; it takes domain, "),
     "retries-text": ({"retries": "3"}, TypeError, "shop.py:3: retries takes a whole number of extra attempts, not '3'"),
     "retries-bool": ({"retries": True}, TypeError, "retries takes a whole number of extra attempts, not True"),

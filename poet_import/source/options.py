@@ -60,7 +60,7 @@ def check_retry_on(value: object, *, where: str) -> None:
 
 def _nearest(name: str) -> str:
     near = [_MEANS[name]] if name in _MEANS else difflib.get_close_matches(name, NAMES, n=1, cutoff=0.4)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _is_objective(value: object) -> bool:

@@ -10,9 +10,11 @@ from poet_import.source.anatomy import Anatomy, ReturnSite, dissect, rebound_par
 from poet_import.source.annotations import Hint, names_in, read_hint
 from poet_import.source.discovery import PoetFunction
 from poet_import.source.linemap import Place
+from poet_import.source.names import resolve
 from poet_import.source.phases import Block, Deadline, Edge, Loop, Subject, Tests, item_tests, rule_tests, type_test
 from poet_import.source.scopes import Scope, parameters
 
+_WITHOUT_KEYS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "type"))
 _CONTEXT = frozenset(("context", "ctx", "sandbox_context", "the_context"))  # a host injects these: never checked
 
 
@@ -49,7 +51,7 @@ def make_plan(found: PoetFunction, template: Template) -> Plan:
     subjects, result = _subjects(found), _result(found, anatomy)
     off = found.options.on_violation == "off"
     perceive = () if off else _perceive(subjects, template.checks)
-    enforce = () if off or anatomy.is_generator else _enforce(result, template.checks)
+    enforce = () if off or anatomy.is_generator else _enforce(found, result, template.checks)
     needs_check = [
         site
         for site in anatomy.returns
@@ -161,10 +163,18 @@ def _perceive(subjects: list[Subject], checks: tuple[Check, ...]) -> tuple[tuple
     return (*of_types, *rule_tests(wanted, subjects))
 
 
-def _enforce(result: Subject, checks: tuple[Check, ...]) -> tuple[tuple[str, str], ...]:
+def _may_be_dict(found: PoetFunction, hint: Hint) -> bool:
+    """Tell whether a result that fits its annotation can have keys for a rule to look under."""
+    returns = found.node.returns
+    if isinstance(returns, ast.Subscript) and resolve(returns.value, found.outer) in _WITHOUT_KEYS:
+        return False
+    return hint.accepts_all or hint.deep or "dict" in hint.classes
+
+
+def _enforce(found: PoetFunction, result: Subject, checks: tuple[Check, ...]) -> tuple[tuple[str, str], ...]:
     of_type = type_test(result)
     wanted = [check for check in checks if check.phase == "enforce"]
-    about_items = item_tests(wanted, result.variable)
+    about_items = item_tests(wanted, result.variable) if _may_be_dict(found, result.hint) else ()
     return (*([of_type] if of_type else []), *rule_tests(wanted, [result]), *about_items)
 
 

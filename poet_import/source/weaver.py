@@ -224,7 +224,8 @@ class _FunctionWeaver:
         stub = ", stub=True" if plan.anatomy.is_stub else ""
         if not plan.result.deep and not plan.result.allows(None):
             return [plan.tests.violation("enforce", f'"return", None, {quoted(plan.result.text)}{stub}', NOWHERE)]
-        tests = [(test, f"{arguments}{stub}") for test, arguments in plan.enforce]
+        about_none = [(test, arguments) for test, arguments in plan.enforce if "item_keeps" not in test]
+        tests = [(test, f"{arguments}{stub}") for test, arguments in about_none]
         return [Line(0, "_poet_result = None", NOWHERE), *plan.tests.lines("enforce", tests, NOWHERE)]
 
     def _render(self, lines: Iterable[Line]) -> list[tuple[str, Place]]:

@@ -109,7 +109,7 @@ def test_a_module_that_means_something_else_stays_as_it_is(load: Load, text: str
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
-        ("retry=3", TypeError, "@poet has no option 'retry'; did you mean 'retries'?"),
+        ("retry=3", TypeError, "@poet has no option 'retry' (did you mean 'retries'?)"),
         ("retries=-1", ValueError, "retries must be 0 or more, not -1"),
         ("retries='3'", TypeError, "retries takes a whole number of extra attempts, not '3'"),
         ("timeout=0", ValueError, "timeout must be a number of seconds above 0, not 0"),
