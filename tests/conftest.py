@@ -63,13 +63,17 @@ def load(tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 @pytest.fixture
 def run_python(tmp_path: Path) -> RunPython:
-    """Run a fresh interpreter in the test's folder, with a cache of the test's own and none of the caller's settings."""
+    """Run a fresh interpreter in the test's folder, with the test's own cache and none of the caller's settings."""
 
     def call(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("POET_", "PYTHON"))}
         paths = os.pathsep.join([str(tmp_path), str(Path(poet_import.__file__).parent.parent)])
         environment = {**kept, "PYTHONPATH": paths, "POET_CACHE_DIR": str(tmp_path / "cache"), **variables}
-        command = [sys.executable, *(["-c"] if len(arguments) == 1 and not arguments[0].endswith(".py") else []), *arguments]
+        command = [
+            sys.executable,
+            *(["-c"] if len(arguments) == 1 and not arguments[0].endswith(".py") else []),
+            *arguments,
+        ]
         return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
 
     return call

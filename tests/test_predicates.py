@@ -239,7 +239,7 @@ UNDECIDABLE: list[tuple[str, object, str]] = [
     ("unknown-name", "Missing", "'Missing' cannot be evaluated: NameError"),
     ("unknown-attribute", "Node.missing.more", "cannot be evaluated: AttributeError"),
     ("no-expression", "not an expression at all", "cannot be evaluated: SyntaxError"),
-    ("unknown-arm", Union[int, "Missing"], "'Missing' cannot be evaluated"),
+    ("unknown-arm", Union[int, "Missing"], "'Missing' cannot be evaluated"),  # noqa: F821  (that is the point)
     ("self", Self, "Self alone names no type"),
     ("bare-union", Union, "Union alone names no type"),
     ("bare-final", Final, "is no type"),

@@ -300,6 +300,20 @@ def test_thousand_limits_in_a_pool_end_each_its_own_call(shop: ModuleType) -> No
     assert all(error is None or isinstance(error, PoetTimeout) for error in errors)
 
 
+def test_limit_of_a_thread_that_is_traced_ends_its_call(shop: ModuleType) -> None:
+    def trace(_frame: object, _event: str, _argument: object) -> Callable[..., object]:
+        return trace
+
+    before = threading.gettrace()
+    threading.settrace(trace)
+    try:
+        for _ in range(3):
+            with pytest.raises(PoetTimeout, match=r"shop\.spin"):
+                in_thread(shop.spin)
+    finally:
+        threading.settrace(before)  # type: ignore[arg-type]  # None is what it mostly was
+
+
 def test_signal_that_somebody_else_takes_over_is_left_to_them(run_python: RunPython, load: Load) -> None:
     load(MODULE)
     done = run_python(

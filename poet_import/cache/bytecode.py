@@ -7,9 +7,9 @@ import marshal
 import os
 import sys
 from _blake2 import blake2b  # hashlib loads OpenSSL, which costs more than a cached module
+from _frozen_importlib_external import MAGIC_NUMBER  # importlib.util's; that imports contextlib, typing and more
 from _imp import _fix_co_filename  # type: ignore[attr-defined]  # what importlib itself does to code read from a cache
 from time import time
-from _frozen_importlib_external import MAGIC_NUMBER  # importlib.util's; that imports contextlib, typing and more
 
 from poet_import._version import __version__
 from poet_import.cache.template_digest import template_digest

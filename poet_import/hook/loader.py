@@ -88,7 +88,7 @@ class PoetMixin:
             return stock
         from poet_import.hook.rewriting import rewrite  # parses and weaves: not on the warm path
 
-        return rewrite(hook, self, fullname, stock)
+        return rewrite(hook, self, fullname, stock=stock)
 
     def _is_plain(self, hook: Hook, path: str) -> bool:
         """Tell whether the module is known only to look marked."""
@@ -113,7 +113,12 @@ def variant_of(kind: type) -> type:
     Such a class may compile in its own way, so its modules are woven anew each time.
     """
     if kind not in _variants:
-        names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__reduce__": _reduce, "made_from": kind}
+        names = {
+            "__module__": kind.__module__,
+            "__qualname__": kind.__qualname__,
+            "__reduce__": _reduce,
+            "made_from": kind,
+        }
         _variants[kind] = type(kind.__name__, (PoetMixin, kind), names)
     return _variants[kind]
 

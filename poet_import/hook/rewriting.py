@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from poet_import.cache.bytecode import Rows
 
 
-def rewrite(hook: Hook, loader: Any, fullname: str, stock: CodeType) -> CodeType:
+def rewrite(hook: Hook, loader: Any, fullname: str, *, stock: CodeType) -> CodeType:
     """Return the woven code of a module, or the stock code where nothing is marked or weaving fails.
 
     Args:
@@ -39,7 +39,9 @@ def rewrite(hook: Hook, loader: Any, fullname: str, stock: CodeType) -> CodeType
             raise
         runtime.woven_rows[path] = {}
         hook.seen[fullname] = ("fallback", {}, str(error))
-        message = f"{path}: not rewritten, so @poet acts when its functions are defined ({type(error).__name__}: {error})"
+        message = (
+            f"{path}: not rewritten, so @poet acts when its functions are defined ({type(error).__name__}: {error})"
+        )
         warnings.warn(message, PoetFallbackWarning, stacklevel=2)
         return stock
 

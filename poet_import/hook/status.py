@@ -50,12 +50,13 @@ def status() -> Status:
     hook = loader.hook
     directory = hook.cache.directory if hook else cache_directory(in_force())
     seen = hook.seen if hook else {}
-    modules = {name: _module(name, *facts) for name, facts in sorted(seen.items())}
+    modules = {name: _module(name, facts) for name, facts in sorted(seen.items())}
     return Status(bool(hook and hook.is_active), directory, in_force(), modules)
 
 
-def _module(name: str, state: str, rows: Rows, reason: str) -> ModuleStatus:
+def _module(name: str, facts: tuple[str, Rows, str]) -> ModuleStatus:
     """Return the row of a module; its reason tells of functions that were left alone, too."""
+    state, rows, reason = facts
     left_alone = {str(row[0]): str(row[1]) for row in rows.values() if row[1] not in ("woven", "untouched", "dynamic")}
     if rows and len(left_alone) == len(rows):
         state = "bypassed"

@@ -73,7 +73,7 @@ def _weave(filename: str, text: str) -> Woven | None:
     settings = in_force()
     try:
         return weave_source(text, filename, store=store_over(settings.templates))
-    except Exception as error:  # noqa: BLE001  (the last line of defence: a decorator never breaks because of us)
+    except Exception as error:
         if settings.strict:
             raise
         if filename not in runtime.woven_rows:  # else the hook has said so

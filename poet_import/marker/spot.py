@@ -1,7 +1,7 @@
 """Weave a function at run time, from its source, where no hook could: the same core, onto the same function object.
 
-A file is woven once, as the hook would do it; each marked function then takes its code from there. One whose options only
-the running program knows is woven alone.
+A file is woven once, as the hook would do it; each marked function then takes its code from there. One whose options
+only the running program knows is woven alone.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def _without_source(marked: object, options: PoetOptions, retry_on: object, *, w
     if isinstance(marked, property) and marked.fget is not None:
         return marked.getter(_without_source(marked.fget, options, retry_on, where=where))  # type: ignore[arg-type]  # as above
     if isinstance(marked, FunctionType) or (callable(marked) and type(marked).__module__ == "builtins"):
-        return wrap(marked, options, store_over(in_force().templates).find(options.domain), retry_on)
+        template = store_over(in_force().templates).find(options.domain)
+        return wrap(marked, options, template, retry_on=retry_on)
     if not callable(marked) and not hasattr(type(marked), "__get__"):
         raise TypeError(f"{where}: @poet marks functions, not {type(marked).__name__}")
     return marked

@@ -60,14 +60,15 @@ class _Contract:
         if name in self.tests and value is not NotImplemented:
             test, expected = self.tests[name]
             if not test(value):
-                self._refuse(kind, name, expected, value)
+                self._refuse(kind, name, expected=expected, value=value)
         for check in self.checks:
             if check.rule not in rules.JOINT and any(fnmatchcase(name, pattern) for pattern in check.match):
                 options = dict(check.arguments)
                 if not rules.RULES[check.rule](value, **options):
-                    self._refuse(kind, name, rules.describe(check.rule, options), value)
+                    expected = rules.describe(check.rule, options)
+                    self._refuse(kind, name, expected=expected, value=value)
 
-    def _refuse(self, kind: type[PerceiveError | EnforceError], name: str, expected: str, value: object) -> None:
+    def _refuse(self, kind: type[PerceiveError | EnforceError], name: str, *, expected: str, value: object) -> None:
         error = kind(self.name, name, expected, runtime.describe_value(value))
         if self.on_violation == "raise":
             raise error
@@ -102,9 +103,9 @@ class _Contract:
             raise raised  # noqa: B904  (what is raised has its cause already)
 
 
-def wrap(function: Function, options: PoetOptions, template: Template, retry_on: object) -> Function:
+def wrap(function: Function, options: PoetOptions, template: Template, *, retry_on: object) -> Function:
     """Return a wrapper of the same kind around a callable; the callable itself where it has no readable signature."""
-    contract = _contract(function, options, template, retry_on)
+    contract = _contract(function, options, template, retry_on=retry_on)
     if contract is None:
         return function
     if inspect.isasyncgenfunction(function):
@@ -126,7 +127,7 @@ def _row(function: Function, options: PoetOptions, template: Template) -> tuple[
     return (name, "woven", False, given, phases, version, template.digest, template.enhancements, 0)
 
 
-def _contract(function: Function, options: PoetOptions, template: Template, retry_on: object) -> _Contract | None:
+def _contract(function: Function, options: PoetOptions, template: Template, *, retry_on: object) -> _Contract | None:
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):

@@ -82,7 +82,9 @@ def test_a_lost_index_costs_a_look_but_no_weaving(report: Callable[..., str], wr
     assert report() == "cached PerceiveError 2"
 
 
-def test_without_the_hook_the_plain_bytecode_is_valid_and_plain(run_python: Run, report: Callable[..., str], write: Write) -> None:
+def test_without_the_hook_the_plain_bytecode_is_valid_and_plain(
+    run_python: Run, report: Callable[..., str], write: Write
+) -> None:
     write(SHOP)
     report()
     report()
@@ -120,7 +122,9 @@ def test_a_module_that_only_looks_marked_stays_plain_and_is_remembered(run_pytho
     assert run_python(code).stdout == "False 0\n"
 
 
-def test_a_module_known_as_plain_is_woven_once_it_is_marked(run_python: Run, report: Callable[..., str], write: Write) -> None:
+def test_a_module_known_as_plain_is_woven_once_it_is_marked(
+    run_python: Run, report: Callable[..., str], write: Write
+) -> None:
     write("class poet: ...\nwriter = poet()\n")
     run_python("import poet_import, shop")
     write(SHOP)
@@ -129,9 +133,13 @@ def test_a_module_known_as_plain_is_woven_once_it_is_marked(run_python: Run, rep
 
 
 @pytest.mark.parametrize("folder", ["other", "moved"])
-def test_the_same_source_at_two_paths_keeps_its_own_file_name(run_python: Run, write: Write, tmp_path: Path, folder: str) -> None:
+def test_the_same_source_at_two_paths_keeps_its_own_file_name(
+    run_python: Run, write: Write, tmp_path: Path, folder: str
+) -> None:
     write(SHOP, "first/shop")
-    code = "import poet_import, shop; print(shop.price.__code__.co_filename, poet_import.status().modules['shop'].state)"
+    code = (
+        "import poet_import, shop; print(shop.price.__code__.co_filename, poet_import.status().modules['shop'].state)"
+    )
     run_python(code, PYTHONPATH=os.pathsep.join([str(tmp_path / "first"), *sys.path]))
     if folder == "moved":
         (tmp_path / "first").rename(tmp_path / "moved")
@@ -171,7 +179,9 @@ def test_pycache_prefix_holds_the_cache(report: Callable[..., str], write: Write
     assert report(POET_CACHE_DIR="", PYTHONPYCACHEPREFIX=str(tmp_path / "prefix")) == "cached PerceiveError 2"
 
 
-def test_the_directory_and_its_entries_are_the_users_alone(report: Callable[..., str], write: Write, tmp_path: Path) -> None:
+def test_the_directory_and_its_entries_are_the_users_alone(
+    report: Callable[..., str], write: Write, tmp_path: Path
+) -> None:
     write(SHOP)
     report()
 
@@ -180,7 +190,9 @@ def test_the_directory_and_its_entries_are_the_users_alone(report: Callable[...,
 
 
 @pytest.mark.parametrize("place", ["file", "missing/under/file", "no home", "full"])
-def test_an_unusable_cache_directory_does_not_break_an_import(report: Callable[..., str], write: Write, tmp_path: Path, place: str) -> None:
+def test_an_unusable_cache_directory_does_not_break_an_import(
+    report: Callable[..., str], write: Write, tmp_path: Path, place: str
+) -> None:
     write(SHOP)
     (tmp_path / "file").touch()
     variables = {
@@ -254,7 +266,9 @@ def test_an_entry_of_another_python_is_never_looked_at(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("content", [b"", b"garbled", b"poet-1" + b"\0" * 40], ids=["empty", "text", "no digest"])
-def test_a_garbled_index_is_an_empty_one(report: Callable[..., str], write: Write, tmp_path: Path, content: bytes) -> None:
+def test_a_garbled_index_is_an_empty_one(
+    report: Callable[..., str], write: Write, tmp_path: Path, content: bytes
+) -> None:
     write(SHOP)
     report()
     (tmp_path / "cache" / "index").write_bytes(content)
@@ -263,7 +277,9 @@ def test_a_garbled_index_is_an_empty_one(report: Callable[..., str], write: Writ
     assert report() == "cached PerceiveError 2"
 
 
-def test_twelve_processes_that_start_cold_leave_one_whole_entry(run_python: Run, report: Callable[..., str], write: Write, tmp_path: Path) -> None:
+def test_twelve_processes_that_start_cold_leave_one_whole_entry(
+    run_python: Run, report: Callable[..., str], write: Write, tmp_path: Path
+) -> None:
     write(SHOP)
     starter = (
         "import subprocess, sys\n"
@@ -299,11 +315,20 @@ def test_a_change_of_settings_or_package_version_misses(monkeypatch: pytest.Monk
     assert len(keys) == 4
 
 
-def test_a_changed_template_misses_and_its_return_hits(report: Callable[..., str], write: Write, tmp_path: Path) -> None:
+def test_a_changed_template_misses_and_its_return_hits(
+    report: Callable[..., str], write: Write, tmp_path: Path
+) -> None:
     write(SHOP.replace("api_operations", "mine"))
     write("v1\n", "templates/mine/current")
     write("Text.", "templates/mine/v1/template.txt")
-    metadata = {"schema": 1, "description": "Mine.", "language": "python", "extends": "base", "imports": [], "enhancements": []}
+    metadata = {
+        "schema": 1,
+        "description": "Mine.",
+        "language": "python",
+        "extends": "base",
+        "imports": [],
+        "enhancements": [],
+    }
     metadata |= {"defaults": {"retries": 1}, "checks": []}
     write(json.dumps(metadata), "templates/mine/v1/metadata.json")
     templates = {"POET_TEMPLATES": str(tmp_path / "templates")}
@@ -315,7 +340,9 @@ def test_a_changed_template_misses_and_its_return_hits(report: Callable[..., str
     assert report(**templates).startswith("cached")
 
 
-def test_precompiled_bytecode_of_a_marked_module_is_not_trusted(report: Callable[..., str], write: Write, tmp_path: Path) -> None:
+def test_precompiled_bytecode_of_a_marked_module_is_not_trusted(
+    report: Callable[..., str], write: Write, tmp_path: Path
+) -> None:
     write(SHOP)
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     compileall.compile_dir(str(tmp_path), quiet=2, invalidation_mode=mode)

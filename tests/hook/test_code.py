@@ -144,7 +144,9 @@ def test_an_unknown_domain_warns_once_with_the_nearest_name(load: Load, *, is_ho
     assert refuses(module.price)
 
 
-def test_broken_metadata_in_a_root_of_the_users_falls_back_to_base_with_one_warning(load: Load, write: Write, tmp_path: Path) -> None:
+def test_broken_metadata_in_a_root_of_the_users_falls_back_to_base_with_one_warning(
+    load: Load, write: Write, tmp_path: Path
+) -> None:
     write("v1\n", "templates/mine/current")
     write("Text.", "templates/mine/v1/template.txt")
     write("{", "templates/mine/v1/metadata.json")
@@ -231,7 +233,9 @@ def test_source_and_first_line_are_the_users(load: Load) -> None:
 
 
 def test_the_caller_of_a_woven_function_is_the_users_frame(load: Load) -> None:
-    module = load("import sys\nfrom poet_import import poet\n@poet(retries=1, timeout=30)\ndef caller(n: int):\n    return sys._getframe(1)\n")
+    module = load(
+        "import sys\nfrom poet_import import poet\n@poet(retries=1, timeout=30)\ndef caller(n: int):\n    return sys._getframe(1)\n"
+    )
 
     assert module.caller(1) is sys._getframe()
 

@@ -3,14 +3,13 @@
 import asyncio
 import importlib
 import importlib.util
-import os
 import pickle
 import pkgutil
 import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -47,7 +46,9 @@ def state(name: str) -> str | None:
     return row.state if row else None
 
 
-def test_modules_of_a_namespace_package_are_woven_also_below_a_path_added_later(load: Load, write: Write, tmp_path: Path) -> None:
+def test_modules_of_a_namespace_package_are_woven_also_below_a_path_added_later(
+    load: Load, write: Write, tmp_path: Path
+) -> None:
     write(SHOP, "space/one")
     assert_hardened(load("from space import one").one)
     write(SHOP, "later/space/two")
@@ -181,7 +182,7 @@ def test_builtin_and_frozen_modules_come_before_a_file_of_their_name(run_python:
 
 
 def test_a_missing_module_is_reported_as_ever(load: Load) -> None:
-    with pytest.raises(ModuleNotFoundError, match="^No module named 'no_such_shop'$") as caught:
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'no_such_shop'$") as caught:
         load("import no_such_shop")
 
     assert caught.value.name == "no_such_shop"
@@ -215,7 +216,8 @@ def test_a_module_made_by_hand_is_woven(load: Load, write: Write) -> None:
     load("")
     write(SHOP, "store")
     spec = importlib.util.find_spec("store")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
 
     spec.loader.exec_module(module)
@@ -227,7 +229,8 @@ def test_a_lazy_module_is_woven_when_it_is_used(load: Load, write: Write) -> Non
     load("")
     write(SHOP, "store")
     spec = importlib.util.find_spec("store")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     spec.loader = importlib.util.LazyLoader(spec.loader)
     module = importlib.util.module_from_spec(spec)
     sys.modules["store"] = module
@@ -240,7 +243,8 @@ def test_a_lazy_module_is_woven_when_it_is_used(load: Load, write: Write) -> Non
 def test_a_spec_from_a_file_location_is_left_to_the_marker(load: Load, write: Write) -> None:
     load("")
     spec = importlib.util.spec_from_file_location("store", write(SHOP, "store"))
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
 
     spec.loader.exec_module(module)
@@ -253,7 +257,9 @@ def test_a_spec_from_a_file_location_is_left_to_the_marker(load: Load, write: Wr
     [("pkg/tool", ["-m", "pkg.tool"]), ("pkg/__main__", ["-m", "pkg"]), ("script", ["script.py"])],
     ids=["module", "package", "script"],
 )
-def test_a_program_is_woven_whichever_way_it_is_started(run_python: Run, write: Write, name: str, arguments: list[str]) -> None:
+def test_a_program_is_woven_whichever_way_it_is_started(
+    run_python: Run, write: Write, name: str, arguments: list[str]
+) -> None:
     write("import poet_import", "pkg/__init__")
     call = "\nimport poet_import\ntry: price('1')\nexcept poet_import.PerceiveError as error: print(error)\n"
     write(SHOP + call, name)
@@ -352,7 +358,9 @@ def test_an_import_works_inside_a_running_event_loop(load: Load) -> None:
 def test_an_import_works_at_exit(run_python: Run, write: Write) -> None:
     write(SHOP)
 
-    result = run_python("import atexit, poet_import\n@atexit.register\ndef last():\n    import shop\n    print(shop.price(1))")
+    result = run_python(
+        "import atexit, poet_import\n@atexit.register\ndef last():\n    import shop\n    print(shop.price(1))"
+    )
 
     assert (result.stdout, result.stderr) == ("2\n", "")
 
@@ -378,7 +386,9 @@ def test_a_source_is_read_as_python_reads_it(load: Load, source: bytes, text: st
     assert state("shop") == "rewritten"
 
 
-def test_a_link_and_a_relative_entry_of_the_path_lead_to_the_module(load: Load, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_and_a_relative_entry_of_the_path_lead_to_the_module(
+    load: Load, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(SHOP, "real/store")
     (tmp_path / "link").symlink_to(tmp_path / "real")
     monkeypatch.chdir(tmp_path)
@@ -430,7 +440,7 @@ class FinalLoader(SourceFileLoader):
 
 
 @pytest.fixture
-def load_with(load: Load, write: Write) -> Iterator[Callable[[type], ModuleType]]:
+def load_with(load: Load, write: Write) -> Callable[[type], ModuleType]:
     """Import shop with a loader of the user's own class."""
 
     def call(kind: type) -> ModuleType:
@@ -447,11 +457,13 @@ def load_with(load: Load, write: Write) -> Iterator[Callable[[type], ModuleType]
         poet_import.install(cache_dir=poet_import.status().cache_dir)
         return load(f"CASE = 'word'\n{SHOP}\n@poet(retries=1)\ndef again(a: str): return a\n")
 
-    yield call
+    return call
 
 
 @pytest.mark.parametrize("kind", [UpperLoader, TextLoader])
-def test_a_loader_that_compiles_in_its_own_way_gets_the_woven_module(load_with: Callable[[type], ModuleType], kind: type) -> None:
+def test_a_loader_that_compiles_in_its_own_way_gets_the_woven_module(
+    load_with: Callable[[type], ModuleType], kind: type
+) -> None:
     module = load_with(kind)
 
     assert_hardened(module)
@@ -494,7 +506,8 @@ def test_a_loader_kept_past_uninstall_is_a_stock_one(load: Load, write: Write) -
     load("")
     write(SHOP, "store")
     spec = importlib.util.find_spec("store")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     poet_import.uninstall()
     module = importlib.util.module_from_spec(spec)
 

@@ -9,11 +9,37 @@ import pytest
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Write = Callable[..., Path]
 
-HEAVY = (
-    "libcst jinja2 httpx asyncio click rich typing re inspect dataclasses hashlib enum ast contextlib functools "
-    "collections appdirs warnings tokenize importlib logging threading traceback linecache string pathlib tomllib "
-    "__future__ types"
-).split()
+HEAVY = [
+    "libcst",
+    "jinja2",
+    "httpx",
+    "asyncio",
+    "click",
+    "rich",
+    "typing",
+    "re",
+    "inspect",
+    "dataclasses",
+    "hashlib",
+    "enum",
+    "ast",
+    "contextlib",
+    "functools",
+    "collections",
+    "appdirs",
+    "warnings",
+    "tokenize",
+    "importlib",
+    "logging",
+    "threading",
+    "traceback",
+    "linecache",
+    "string",
+    "pathlib",
+    "tomllib",
+    "__future__",
+    "types",
+]
 MARKED = """\
 from poet_import import poet
 
@@ -64,7 +90,12 @@ def test_activation_loads_nothing_but_what_every_interpreter_has(loaded: Callabl
     [
         ("", "int", "", HEAVY),
         ("(retries=3, timeout=2.0)", "int", "", [name for name in HEAVY if name not in ("types", "__future__")]),
-        ('(domain="ml_monitoring")', "int", "async ", ["libcst", "jinja2", "httpx", "asyncio", "typing", "re", "inspect"]),
+        (
+            '(domain="ml_monitoring")',
+            "int",
+            "async ",
+            ["libcst", "jinja2", "httpx", "asyncio", "typing", "re", "inspect"],
+        ),
     ],
     ids=["checks", "retry and timeout", "domain and async"],
 )
