@@ -85,7 +85,8 @@ def test_code_without_source_is_wrapped() -> None:
     assert price.__doc__ == "Return the price."
 
 
-def test_a_module_in_an_archive_is_woven_from_its_source(load: Load, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("load")
+def test_a_module_in_an_archive_is_woven_from_its_source(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
         archive.writestr("zipped.py", "from poet_import import poet\n" + PRICE.format(options=""))
     sys.path.insert(0, str(tmp_path / "archive.zip"))
@@ -107,7 +108,8 @@ def test_a_module_imported_before_activation_is_woven(unhooked: Load) -> None:
 def test_a_function_whose_file_has_changed_since_is_wrapped_not_woven_from_another_text(
     unhooked: Load, write: Write
 ) -> None:
-    text = "from poet_import import poet\ndef make():\n    @poet\n    def price(quantity: int): return {}\n    return price\n"
+    inner = "    @poet\n    def price(quantity: int): return {}\n    return price\n"
+    text = f"from poet_import import poet\ndef make():\n{inner}"
     module = unhooked(text.format("'old'"))
     write(text.format("'changed'"))
 
@@ -203,7 +205,7 @@ def make(count, kinds):
 
 def plain(quantity: int = 1, *, unit: str = "kg") -> int:
     """Return the quantity."""
-    return quantity
+    return quantity if unit else 0
 
 
 def test_a_function_that_is_not_being_decorated_is_copied() -> None:
@@ -247,7 +249,7 @@ def test_what_is_no_function_is_refused(marked: object) -> None:
 
 
 def test_a_class_is_refused_with_what_to_do() -> None:
-    with pytest.raises(TypeError, match="stands on the class .*Shop: mark its methods instead"):
+    with pytest.raises(TypeError, match=r"stands on the class .*Shop: mark its methods instead"):
 
         @poet
         class Shop:
@@ -267,7 +269,7 @@ def test_a_partial_is_left_alone() -> None:
 
 def test_a_wrapper_that_is_not_being_decorated_is_wrapped_as_a_whole() -> None:
     @functools.wraps(plain)
-    def wrapper(*args: object, **kwargs: object) -> object:
+    def wrapper(*_: object, **__: object) -> object:
         return -1
 
     woven = poet(wrapper)
@@ -657,3 +659,79 @@ def test_one_event_loop_after_another_runs_marked_coroutines(wrapped: dict[str, 
     for _ in range(2):
         wrapped["calls"].clear()  # type: ignore[attr-defined]
         assert asyncio.run(wrapped["async_flaky"]()) == 1  # type: ignore[operator]
+
+
+def checked(quantity: int) -> int:
+    assert quantity
+    return quantity
+
+
+def test_a_function_with_assertions_that_pytest_has_rewritten_is_woven() -> None:
+    woven = poet(checked)
+
+    assert refuses(woven)
+    assert "__poet__" in woven.__code__.co_names
+
+
+def test_a_wrapper_that_hides_a_woven_function_is_left_alone(load: Load) -> None:
+    module = load("""
+from poet_import import poet
+def hide(function): return lambda *arguments: function(*arguments)
+@poet
+@hide
+def price(quantity: int): return quantity
+""")
+
+    assert module.price.__code__.co_name == "<lambda>"
+    assert refuses(module.price)
+
+
+@modes
+def test_retry_on_without_retries_is_checked_and_does_nothing(load: Load) -> None:
+    module = load("""
+from poet_import import poet
+class Own(Exception): pass
+calls = []
+@poet(retry_on=Own)
+def work(): calls.append(1); raise Own
+""")
+
+    with pytest.raises(module.Own):
+        module.work()
+    assert module.calls == [1]
+
+
+async def test_a_wrapped_async_generator_takes_what_is_sent_and_thrown() -> None:
+    namespace: dict[str, object] = {"__name__": "made", "poet": poet}
+    exec(
+        "@poet\nasync def stream(quantity: int):\n"
+        "    if not quantity: return\n"
+        "    try:\n        received = yield quantity\n        yield received\n"
+        "    except KeyError:\n        yield 'caught'",
+        namespace,
+    )
+    stream = namespace["stream"]
+
+    assert [item async for item in stream(0)] == []  # type: ignore[operator]
+    generator = stream(1)  # type: ignore[operator]
+    assert (await anext(generator), await generator.asend("sent"), await generator.athrow(KeyError)) == (
+        1,
+        "sent",
+        "caught",
+    )
+    await generator.aclose()
+    closed = stream(1)  # type: ignore[operator]
+    assert await anext(closed) == 1
+    await closed.aclose()
+
+
+async def test_a_wrapped_coroutine_that_is_cancelled_is_cancelled() -> None:
+    namespace: dict[str, object] = {"__name__": "made", "poet": poet, "asyncio": asyncio}
+    exec("@poet(timeout=60)\nasync def patient(): await asyncio.sleep(60)", namespace)
+    task = asyncio.ensure_future(namespace["patient"]())  # type: ignore[operator]
+    await asyncio.sleep(0)
+
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task

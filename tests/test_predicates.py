@@ -109,7 +109,7 @@ class Movie(TypedDict):
 
 
 class Remote(TypedDict):
-    key: NotRequired[Missing]  # type: ignore[name-defined]  # noqa: F821  (known only where it was written)
+    key: "NotRequired[Missing]"  # type: ignore[name-defined] # noqa: F821  (known only where it was written)
 
 
 class Point(NamedTuple):
@@ -128,6 +128,14 @@ class Refuses(type):
 
 
 class Broken(metaclass=Refuses): ...
+
+
+class NeverAsked(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        raise TypeError("no instances")
+
+
+class Unasked(metaclass=NeverAsked): ...
 
 
 class RaisesOnce(type):
@@ -249,6 +257,7 @@ UNDECIDABLE: list[tuple[str, object, str]] = [
     ("generic-protocol", typing.Union[Opens, int], "not runtime-checkable"),
     ("unpacked", typing.Unpack[Movie], "tells nothing about one value"),
     ("number", 3, "3 is no type"),
+    ("class-without-instances", Unasked, "no instances"),
     ("class-that-raises", Broken, "it cannot be evaluated: RuntimeError"),
 ]
 

@@ -17,7 +17,8 @@ Write = Callable[..., Path]
 MARKED = "@poet\ndef price(quantity: int): return quantity\n"
 
 
-def test_an_active_hook_tells_its_cache_and_settings(load: Load, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("load")
+def test_an_active_hook_tells_its_cache_and_settings(tmp_path: Path) -> None:
     status = poet_import.status()
 
     assert (status.active, status.cache_dir, dict(status.modules)) == (True, str(tmp_path / "cache"), {})
@@ -25,7 +26,8 @@ def test_an_active_hook_tells_its_cache_and_settings(load: Load, tmp_path: Path)
     assert str(status).startswith(f"hook active, cache {tmp_path / 'cache'}\nno module")
 
 
-def test_uninstall_shows(load: Load) -> None:
+@pytest.mark.usefixtures("load")
+def test_uninstall_shows() -> None:
     poet_import.uninstall()
     poet_import.uninstall()
 
@@ -34,7 +36,12 @@ def test_uninstall_shows(load: Load) -> None:
 
 
 def test_a_hook_that_was_never_active_tells_the_settings_of_the_start(run_python: Run, tmp_path: Path) -> None:
-    code = "import os, poet_import; os.environ['POET_STRICT'] = '0'; s = poet_import.status(); print(s.active, s.settings.strict, s.cache_dir)"
+    code = """
+import os, poet_import
+os.environ["POET_STRICT"] = "0"
+status = poet_import.status()
+print(status.active, status.settings.strict, status.cache_dir)
+"""
 
     result = run_python(code, POET_ACTIVATE="0", POET_STRICT="1")
 

@@ -151,12 +151,18 @@ def _sweep(directory: str) -> None:
     """Remove temporary files that killed processes have left; a write takes milliseconds."""
     try:
         with os.scandir(directory) as found:
-            left = [entry for entry in found if entry.name[:1] == "." and entry.name[-4:] == ".tmp"]
+            left = [entry for entry in found if _is_temporary(entry.name)]
         for entry in left:
             if time() - entry.stat().st_mtime > _LONGEST_WRITE:
                 os.unlink(entry)
     except OSError:  # another process sweeps too; what is left will be there next time
         return
+
+
+def _is_temporary(name: str) -> bool:
+    """Tell whether a file is one that was being written: the folder may hold others, too."""
+    parts = name.split(".")
+    return parts[-1] == "tmp" and parts[0] == "" and parts[-4:-3] in ([_INDEX], [_SUFFIX[1:]])
 
 
 def _plain_digest(source: bytes) -> str:

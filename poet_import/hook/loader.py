@@ -68,12 +68,9 @@ class PoetMixin:
         lineage = hook.cache.known.get(path)
         if lineage is None or self.made_from is not SourceFileLoader or not _is_ours_to_weave(fullname):
             return None
-        try:
-            source = self.get_data(path)  # type: ignore[attr-defined]  # as above
-        except OSError:
-            return None
-        module = hook.cache.load(hook.cache.key(source, lineage), path)
-        if module is None:
+        source = self._read(path)
+        module = source and hook.cache.load(hook.cache.key(source, lineage), path)
+        if not module:
             return None
         register(path, module)
         hook.seen[fullname] = ("cached", module.rows, "")
@@ -92,12 +89,15 @@ class PoetMixin:
 
     def _is_plain(self, hook: Hook, path: str) -> bool:
         """Tell whether the module is known only to look marked."""
-        if path not in hook.cache.plain:
-            return False
+        source = self._read(path) if path in hook.cache.plain else None
+        return source is not None and hook.cache.is_plain(path, source)
+
+    def _read(self, path: str) -> bytes | None:
+        """Return the module's source, or None if it cannot be read; the stock loader has the words for that."""
         try:
-            return hook.cache.is_plain(path, self.get_data(path))  # type: ignore[attr-defined]  # of SourceFileLoader
+            return self.get_data(path)  # type: ignore[attr-defined, no-any-return]  # as SourceFileLoader's
         except OSError:
-            return False
+            return None
 
 
 class PoetLoader(PoetMixin, SourceFileLoader):  # type: ignore[misc]  # typeshed: its bases disagree on source_to_code

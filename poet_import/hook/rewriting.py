@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import warnings
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
+from importlib.util import decode_source
 from io import BytesIO
+from symtable import symtable
 from tokenize import detect_encoding
 from types import CodeType
 from typing import TYPE_CHECKING, Any
@@ -14,7 +17,8 @@ from poet_import import runtime
 from poet_import.cache.bytecode import CachedModule
 from poet_import.errors import PoetFallbackWarning, TranspileError
 from poet_import.hook.loader import Hook, PoetMixin, register
-from poet_import.source.compiling import functions_of
+from poet_import.source.compiling import compile_tree, functions_of, parse
+from poet_import.source.weaver import MARKER_IMPORT
 from poet_import.templates import store_over
 from poet_import.transpiler import Woven, row_of, weave_source
 
@@ -43,7 +47,31 @@ def rewrite(hook: Hook, loader: Any, fullname: str, *, stock: CodeType) -> CodeT
             f"{path}: not rewritten, so @poet acts when its functions are defined ({type(error).__name__}: {error})"
         )
         warnings.warn(message, PoetFallbackWarning, stacklevel=2)
-        return stock
+        return _with_marker(loader.get_data(path), path) or stock
+
+
+def _with_marker(source: bytes, path: str) -> CodeType | None:
+    """Return a module's plain code with ``poet`` imported, or None where the module binds that name itself."""
+    text = decode_source(source)
+    table = symtable(text, path, "exec")
+    if "poet" in table.get_identifiers() and (table.lookup("poet").is_assigned() or table.lookup("poet").is_imported()):
+        return None
+    try:
+        tree = parse(text, path)
+        first = next(index for index, node in enumerate(tree.body) if not _must_lead(node))
+        (marker,) = ast.parse(MARKER_IMPORT).body
+        ast.copy_location(marker, tree.body[first])
+        tree.body.insert(first, ast.fix_missing_locations(marker))
+        return compile_tree(tree, path)
+    except RecursionError:  # a text may be deeper than a tree
+        return None
+
+
+def _must_lead(node: ast.stmt) -> bool:
+    """Tell whether nothing may stand above a statement: a docstring or a ``__future__`` import."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
 def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:

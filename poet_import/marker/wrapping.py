@@ -72,8 +72,7 @@ class _Contract:
         error = kind(self.name, name, expected, runtime.describe_value(value))
         if self.on_violation == "raise":
             raise error
-        if isinstance(error, PerceiveError | EnforceError):
-            runtime.warn(error, frames=5)  # check_…, _check and this method stand between, and the wrapper
+        runtime.warn(error, frames=5)  # check_…, _check and this method stand between, and the wrapper
 
     def again(self, error: Exception, attempt: object, timer: list[Any] | None) -> Attempt | None:
         """Return the attempt to make after an error, or None."""

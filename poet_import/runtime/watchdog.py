@@ -128,9 +128,7 @@ def look_sooner(deadline: float) -> None:
             start_new_thread(_look, ())
         elif deadline < watch.next_look and watch.wake.locked():
             watch.wake.release()
-    except (
-        RuntimeError
-    ):  # another thread has released it; or there can be no more threads now: the next call tries again
+    except RuntimeError:  # another thread has released it; or none can be started now, and the next call tries again
         if watch.starters.get("first") is me:
             watch.starters.clear()
 
@@ -150,7 +148,8 @@ def _settle(timer: "Timer") -> None:
 def _absorb() -> None:
     """Receive an interruption that may have been sent to this thread, or have arrived already.
 
-    Taking one back leaves a flag of the interpreter's up, on which 3.11 hangs while it is traced. So there is surely one.
+    Taking one back would leave a flag of the interpreter's up, on which 3.11 hangs while it is traced. So one more is
+    sent: then there is surely one to receive.
     """
     try:
         _interrupt_thread(get_ident())
@@ -178,7 +177,7 @@ def _limits(frame: "FrameType | None") -> "Iterator[Timer]":
         frame = frame.f_back
 
 
-def _look() -> None:
+def _look() -> None:  # pragma: no cover  (coverage sees no thread that _thread starts)
     """Interrupt what has expired, for as long as the process lives."""
     while True:
         watch.next_look = watch.hurry_before = _INFINITY  # whoever starts while we look must wake us
@@ -196,7 +195,7 @@ def _look() -> None:
         watch.wake.acquire(timeout=max(0.0, soonest - monotonic()))
 
 
-def _expire(key: int, timer: "Timer") -> None:
+def _expire(key: int, timer: "Timer") -> None:  # pragma: no cover  (the watching thread's)
     """Take out a timer and interrupt its call, unless the call is faster."""
     if type(timer[2]) is not int:
         if running.pop(key, None) is not None:
@@ -212,7 +211,7 @@ def _expire(key: int, timer: "Timer") -> None:
         timer.append(_interrupt(timer))
 
 
-def _interrupt(timer: "Timer") -> str:
+def _interrupt(timer: "Timer") -> str:  # pragma: no cover  (the watching thread's)
     """Raise in the thread of a timer if its call is on the stack, and return what came of it."""
     thread = timer[2]
     if not any(other is timer for other in _limits(_current_frames().get(thread))):
@@ -224,7 +223,7 @@ def _interrupt(timer: "Timer") -> str:
     return _EXCEPTION
 
 
-def _cancel_soon(timer: "Timer") -> None:
+def _cancel_soon(timer: "Timer") -> None:  # pragma: no cover  (the watching thread's)
     """Have the event loop of a task cancel it."""
     try:
         timer[2].get_loop().call_soon_threadsafe(_cancel, timer)
@@ -275,7 +274,7 @@ def _on_signal(_number: int, frame: "FrameType | None") -> None:
         raise Expired
 
 
-def _restart_in_child() -> None:
+def _restart_in_child() -> None:  # pragma: no cover  (coverage writes nothing in a child that os._exit ends)
     """Watch on in a forked child, where only the forking thread lives."""
     watch.reset()
     running.clear()

@@ -208,9 +208,14 @@ def test_an_unusable_cache_directory_does_not_break_an_import(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="file sizes are limited on POSIX only")
 def test_a_full_disk_does_not_break_an_import_and_leaves_no_file(run_python: Run, write: Write, tmp_path: Path) -> None:
     write(SHOP)
-    limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))\n"
+    limit = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))
+"""
 
-    result = run_python("-c", limit + REPORT, PYTHONPYCACHEPREFIX=str(tmp_path / "elsewhere"))
+    # Without site there is no measuring of coverage, whose own file would be cut.
+    result = run_python("-S", "-c", limit + REPORT, PYTHONPYCACHEPREFIX=str(tmp_path / "elsewhere"))
 
     assert result.stdout.strip() == "rewritten PerceiveError 2"
     assert list((tmp_path / "cache").iterdir()) == []
@@ -366,3 +371,48 @@ def test_an_index_of_another_shape_is_an_empty_one(tmp_path: Path) -> None:
     cache._write("index", marshal.dumps([1, 2]))
 
     assert cached(tmp_path).known == {}
+
+
+def test_an_entry_that_cannot_be_put_in_place_leaves_no_file(tmp_path: Path) -> None:
+    (tmp_path / "key.poetc").mkdir()
+    cache = cached(tmp_path)
+    module = CachedModule(compile("x = 1", "shop.py", "exec"), {}, ())
+
+    assert cache.store("key", module) is False
+    assert [path.name for path in tmp_path.iterdir()] == ["key.poetc"]
+    assert cache.load("key", "shop.py") is None
+
+
+def test_a_directory_that_is_gone_is_a_miss(tmp_path: Path) -> None:
+    cache = cached(tmp_path / "gone")
+
+    assert cache.store("key", CachedModule(compile("x = 1", "shop.py", "exec"), {}, ())) is False
+    assert cache.load("key", "shop.py") is None
+
+
+def test_a_file_in_the_place_of_the_directory_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "cache").touch()
+
+    assert cache_directory(Settings(cache_dir=str(tmp_path / "cache"))) is None
+
+
+def test_a_system_without_users_has_private_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delattr(os, "getuid")
+    tmp_path.chmod(0o777)
+
+    assert cache_directory(Settings(cache_dir=str(tmp_path))) == str(tmp_path)
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_the_default_directory_is_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, platform: str) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+    for variable in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+
+    directory = cache_directory(Settings())
+
+    assert directory is not None
+    assert Path(directory).is_relative_to(tmp_path)
+    assert Path(directory).name == "poet_import"

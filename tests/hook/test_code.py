@@ -249,11 +249,13 @@ def test_a_tracer_sees_the_lines_that_it_sees_without_the_hook(load: Load) -> No
             lines.append(frame.f_lineno)  # type: ignore[attr-defined]
         return trace
 
+    tracer = sys.gettrace()
+    before = sys.gettrace()
     sys.settrace(trace)  # type: ignore[arg-type]
     try:
         module.price(5)
     finally:
-        sys.settrace(None)
+        sys.settrace(tracer)
 
     assert [line for line, _ in itertools.groupby(lines) if line > 4][:2] == [8, 9]
     assert set(lines) <= set(range(4, 12))
@@ -430,3 +432,22 @@ def test_lines_of_a_woven_module_are_in_linecache_as_written(load: Load) -> None
     module = load(TRACED)
 
     assert linecache.getline(str(module.__file__), 5) == "def price(quantity: int) -> int:\n"
+
+
+@pytest.mark.parametrize("lead", ["", '"""Sell."""\n', '"""Sell."""\nfrom __future__ import annotations\n'])
+def test_a_module_that_cannot_be_woven_gets_the_bare_name_all_the_same(load: Load, lead: str) -> None:
+    with pytest.warns(PoetFallbackWarning, match="the name _poet_x belongs to woven code"):
+        module = load(f"{lead}_poet_x = 1\n@poet\n{PRICE.format(indent='')}")
+
+    assert refuses(module.price)
+    assert module.__doc__ == ("Sell." if lead else None)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="it compiles a tree as deep as any text")
+def test_a_module_too_deep_for_a_tree_must_import_the_marker(load: Load) -> None:
+    deep = f"def deep(word): return word{'.x' * 1500}\n"
+
+    with pytest.warns(PoetFallbackWarning, match="nested too deeply"), pytest.raises(NameError):
+        load(f"@poet\n{PRICE.format(indent='')}{deep}")
+    with pytest.warns(PoetFallbackWarning, match="nested too deeply"):
+        assert refuses(load(f"from poet_import import poet\n@poet\n{PRICE.format(indent='')}{deep}", "store").price)

@@ -519,7 +519,11 @@ def test_a_loader_kept_past_uninstall_is_a_stock_one(load: Load, write: Write) -
 
 def test_poet_activate_0_leaves_the_hook_off(run_python: Run, write: Write) -> None:
     write(SHOP)
-    code = "import sys, poet_import; print(poet_import.status().active, any('Poet' in type(f).__name__ for f in sys.meta_path))"
+    code = """
+import sys, poet_import, shop
+poet_import.uninstall()
+print(poet_import.status().active, any("Poet" in type(finder).__name__ for finder in sys.meta_path))
+"""
 
     assert run_python(code, POET_ACTIVATE="0").stdout == "False False\n"
 
