@@ -109,7 +109,7 @@ class Movie(TypedDict):
 
 
 class Remote(TypedDict):
-    key: "NotRequired[Missing]"  # type: ignore[name-defined] # noqa: F821  (known only where it was written)
+    key: NotRequired[Missing]  # type: ignore[name-defined] # noqa: F821  (known only where it was written)
 
 
 class Point(NamedTuple):
