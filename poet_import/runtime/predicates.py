@@ -216,7 +216,7 @@ def _is_required(hint: object, names: dict[str, object]) -> bool:
         found = _evaluate(text, names)
     except Undecidable:
         return False
-    return getattr(getattr(found, "__origin__", None), "_name", "") != "NotRequired"
+    return _is_required(found, names) and getattr(getattr(found, "__origin__", None), "_name", "") != "NotRequired"
 
 
 def _container(origin: type, arguments: tuple[object, ...], names: dict[str, object], *, depth: int) -> Predicate:

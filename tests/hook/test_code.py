@@ -250,7 +250,6 @@ def test_a_tracer_sees_the_lines_that_it_sees_without_the_hook(load: Load) -> No
         return trace
 
     tracer = sys.gettrace()
-    before = sys.gettrace()
     sys.settrace(trace)  # type: ignore[arg-type]
     try:
         module.price(5)

@@ -517,6 +517,27 @@ def test_a_loader_kept_past_uninstall_is_a_stock_one(load: Load, write: Write) -
     assert_hardened(module)
 
 
+def test_a_source_that_vanishes_between_finding_and_loading_is_pythons_error(load: Load, write: Write) -> None:
+    load(SHOP)
+    spec = importlib.util.find_spec("shop")
+    assert spec is not None
+    assert isinstance(spec.loader, PoetLoader)
+    write("").unlink()
+
+    with pytest.raises(FileNotFoundError):
+        spec.loader.get_code("shop")
+
+
+def test_a_loader_without_a_hook_is_a_stock_one(run_python: Run, write: Write) -> None:
+    write(SHOP)
+    code = """
+from poet_import.hook.loader import PoetLoader
+print("__poet__" in PoetLoader("shop", "shop.py").get_code("shop").co_names)
+"""
+
+    assert run_python(code, POET_ACTIVATE="0").stdout == "False\n"
+
+
 def test_poet_activate_0_leaves_the_hook_off(run_python: Run, write: Write) -> None:
     write(SHOP)
     code = """
