@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import bdb
 import signal
 import subprocess
 import sys
@@ -312,6 +313,34 @@ def test_limit_of_a_thread_that_is_traced_ends_its_call(shop: ModuleType) -> Non
                 in_thread(shop.spin)
     finally:
         threading.settrace(before)  # type: ignore[arg-type]  # None is what it mostly was
+
+
+@pytest.mark.parametrize("run", THREADS)
+def test_limit_waits_until_a_debugger_has_done_its_work(run: InThread, shop: ModuleType) -> None:
+    class Debugger(bdb.Bdb):
+        has_worked = False
+
+        def user_line(self, _frame: object) -> None:
+            end = time.monotonic() + 0.15  # past the limit
+            while not self.has_worked and time.monotonic() < end:
+                pass
+            self.has_worked = True
+
+    def call() -> tuple[bool, object]:
+        before = sys.gettrace()
+        try:
+            with pytest.raises(PoetTimeout, match=r"shop\.short\(\)"):
+                shop.short(step)
+            return debugger.has_worked, sys.gettrace()
+        finally:
+            sys.settrace(before)
+
+    def step() -> None:
+        debugger.set_trace()
+        shop.spin_on()
+
+    debugger = Debugger()
+    assert run(call) == (True, debugger.trace_dispatch)
 
 
 def test_signal_that_somebody_else_takes_over_is_left_to_them(run_python: RunPython, load: Load) -> None:

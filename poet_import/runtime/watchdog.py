@@ -8,7 +8,8 @@ an asynchronous exception, which it sees when it next runs bytecode. Inside the 
 An exception may arrive between any two instructions of an interrupted thread. So it never holds a lock of ours, and
 what one instruction leaves undone, the next `stop` of the same call, or of one around it, finds in the timer. A timer
 is the list that the woven function keeps in `_VARIABLE`: only calls that are on the stack are interrupted, whatever
-became of the others.
+became of the others. While a debugger or a coverage tracer runs above such a call, its interruption waits: it would
+strike them, and leave a lock of theirs taken.
 """
 
 import _signal  # type: ignore[import-not-found]  # the C module, unknown to typeshed: signal itself builds enums
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     Timer = list[Any]
 
 _VARIABLE = "_poet_timer"
+_TRACERS = ("coverage.", "bdb", "pydevd", "_pydevd")  # how the names of modules begin that trace other code
+_POSTPONEMENT = 0.01  # seconds until an interruption that would strike a tracer is tried again
 _FOREVER = 1e6  # seconds: eleven days, and less than any platform's longest wait for a lock
 _INFINITY = float("inf")
 
@@ -135,8 +138,8 @@ def look_sooner(deadline: float) -> None:
 
 def _settle(timer: "Timer") -> None:
     """Make sure that an interruption which was sent for a timer does not arrive later."""
-    while len(timer) == _STARTED + 1:
-        sleep(0)  # the watchdog has claimed the timer and is about to interrupt this thread
+    while timer[-1] == _CLAIMED and running.pop(id(timer), None) is None:
+        sleep(0)  # the watchdog is about to interrupt this thread, or to postpone that
     sent = timer[-1]
     timer.append(_OVER)
     if sent == _EXCEPTION:
@@ -177,6 +180,23 @@ def _limits(frame: "FrameType | None") -> "Iterator[Timer]":
         frame = frame.f_back
 
 
+def _is_tracing(frame: "FrameType | None") -> bool:
+    """Whether a debugger or coverage runs on this stack, called by code within the innermost time limit."""
+    while frame is not None and _VARIABLE not in frame.f_code.co_varnames:
+        if str(frame.f_globals.get("__name__")).startswith(_TRACERS):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _postpone(timer: "Timer") -> None:
+    """Have the watchdog interrupt the call of a claimed timer a little later."""
+    timer[0] = monotonic() + _POSTPONEMENT
+    running[id(timer)] = timer
+    if timer[0] < watch.hurry_before:
+        look_sooner(timer[0])
+
+
 def _look() -> None:  # pragma: no cover  (coverage sees no thread that _thread starts)
     """Interrupt what has expired, for as long as the process lives."""
     while True:
@@ -202,25 +222,31 @@ def _expire(key: int, timer: "Timer") -> None:  # pragma: no cover  (the watchin
             _cancel_soon(timer)
         return
     timer.append(_CLAIMED)  # before taking it out: its thread waits for what comes of a claim
-    if running.pop(key, None) is None:
+    if running.pop(key, None) is None or _OVER in timer:
         timer.append(_FASTER)
     elif _signalled[:1] == timer[2:3] and _signal.getsignal(_signalled[1]) is _on_signal:
         timer.append(_SIGNAL)  # before the signal, whose handler looks for it
         _signal.pthread_kill(*_signalled)
     else:
-        timer.append(_interrupt(timer))
+        _interrupt(timer)
 
 
-def _interrupt(timer: "Timer") -> str:  # pragma: no cover  (the watching thread's)
-    """Raise in the thread of a timer if its call is on the stack, and return what came of it."""
-    thread = timer[2]
-    if not any(other is timer for other in _limits(_current_frames().get(thread))):
-        return _FASTER
+def _interrupt(timer: "Timer") -> None:  # pragma: no cover  (the watching thread's)
+    """Raise in the thread of a timer if its call is on the stack."""
     try:
+        import ctypes  # noqa: F401  (now: an import after the look at the stack would let the thread run on)
+    except ImportError:  # a Python built without it, or one that shuts down
+        timer.append(_FASTER)
+        return
+    thread = timer[2]
+    frame = _current_frames().get(thread)
+    if not any(other is timer for other in _limits(frame)):
+        timer.append(_FASTER)
+    elif _is_tracing(frame):
+        _postpone(timer)
+    else:
         _interrupt_thread(thread)
-    except ImportError:  # a Python built without ctypes, or one that shuts down
-        return _FASTER
-    return _EXCEPTION
+        timer.append(_EXCEPTION)
 
 
 def _cancel_soon(timer: "Timer") -> None:  # pragma: no cover  (the watching thread's)
@@ -267,7 +293,11 @@ def _candidates() -> "Iterator[int]":
 
 def _on_signal(_number: int, frame: "FrameType | None") -> None:
     """Raise in the main thread for the expired limits of its calls; a signal that comes too late finds none."""
-    late = [timer for timer in _limits(frame) if timer[-1] == _SIGNAL]
+    late = [timer for timer in _limits(frame) if timer[-1] == _SIGNAL and _OVER not in timer]
+    if _is_tracing(frame):
+        for timer in late:
+            _postpone(timer)
+        return
     for timer in late:
         timer.append(_RAISED)
     if late:
