@@ -25,6 +25,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("POET_CACHE_DIR", str(tmp_path / "cache"))
     for variable in ("NO_COLOR", "PYTHONDONTWRITEBYTECODE"):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     monkeypatch.chdir(tmp_path)
     write("shop.py", SHOP)
     return tmp_path
@@ -192,6 +193,11 @@ def test_cache_without_a_directory_says_how_to_get_one(
     monkeypatch.setenv("POET_CACHE_DIR", str(place / "shop.py"))
 
     assert "set POET_CACHE_DIR to one that only you can write to" in invoke("cache", command).output
+
+
+def test_cache_that_python_may_not_write_says_so(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert "unset PYTHONDONTWRITEBYTECODE" in invoke("cache", "info").stdout
 
 
 def test_commands_do_not_import_rich_unless_they_print_with_it() -> None:

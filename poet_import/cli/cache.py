@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from contextlib import suppress
 
 import click
@@ -10,7 +11,8 @@ import click
 from poet_import.cache.directory import cache_directory
 from poet_import.settings import Settings
 
-NO_CACHE = "no cache: no directory here is safe and writable; set POET_CACHE_DIR to one that only you can write to"
+NO_SAFE_CACHE = "no cache: no directory here is safe and writable; set POET_CACHE_DIR to one that only you can write to"
+NO_BYTECODE = "no cache: Python writes no bytecode here, and nothing was cached before; unset PYTHONDONTWRITEBYTECODE"
 OTHERS = re.compile(r"index|\..+\.[0-9]+\.[0-9a-f]{8}\.tmp")  # the index, and files that are not yet or never renamed
 
 
@@ -41,7 +43,7 @@ def info_command(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"directory": directory, "entries": entries, "bytes": size}))
     elif directory is None:
-        click.echo(NO_CACHE)
+        click.echo(_no_cache())
     else:
         click.echo(f"{directory}: {_modules(entries)}, {size:,} bytes")
 
@@ -62,7 +64,11 @@ def clear_command() -> None:
         with suppress(FileNotFoundError):  # another process clears too
             os.unlink(file)
     removed = _modules(sum(_is_entry(file) for file in files))
-    click.echo(NO_CACHE if directory is None else f"removed {removed} from {directory}")
+    click.echo(_no_cache() if directory is None else f"removed {removed} from {directory}")
+
+
+def _no_cache() -> str:
+    return NO_BYTECODE if sys.dont_write_bytecode else NO_SAFE_CACHE
 
 
 def _files(directory: str | None) -> list[os.DirEntry[str]]:
