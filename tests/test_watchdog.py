@@ -315,7 +315,7 @@ def test_limit_of_a_thread_that_is_traced_ends_its_call(shop: ModuleType) -> Non
         threading.settrace(before)  # type: ignore[arg-type]  # None is what it mostly was
 
 
-@pytest.mark.parametrize("run", THREADS)
+@pytest.mark.parametrize("run", [here, *([in_thread] if sys.version_info < (3, 13) else [])])  # docs/limits.md
 def test_limit_waits_until_a_debugger_has_done_its_work(run: InThread, shop: ModuleType) -> None:
     class Debugger(bdb.Bdb):
         has_worked = False
