@@ -1,36 +1,35 @@
-"""Measure what ``@poet`` costs an import: ``python -m benchmarks.imports``.
+"""Measure what ``@poet`` costs an import.
 
-Imports 30 modules of 8 functions, in fresh processes that take turns, and prints the least time of each kind. Cold
-means that neither Python nor poet_import has cached these modules, warm that both have.
+Every figure is of the same modules, of eight functions each, imported in fresh processes that take turns. A process
+has imported ``poet_import`` and one further module by the time the measurement begins, so that it is a difference::
+
+    (start, activate, import modules 0 … n) - (start, activate, import module 0)
+
+What happens once in a process is in neither: it has rows of its own. Everything is warm: Python and poet_import have
+both cached the modules, unless a row says cold.
 """
 
-import argparse
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.sample import FUNCTIONS, write_modules
+from benchmarks.processes import Interpreter
+from benchmarks.sample import write_modules
 
-_ROOT = Path(__file__).resolve().parents[1]
 _PROGRAM = """
 import sys
 from time import perf_counter
+before, alone, modules = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 begin = perf_counter()
-if sys.argv[2] == "hook":
-    import poet_import
-elif sys.argv[2] == "no-op":
-    import no_marker
+if before:
+    __import__(before)
 activated = perf_counter()
-import shop_0
-first = perf_counter()
-for number in range(1, int(sys.argv[1])):
+for number in range(alone):
     __import__(f"shop_{number}")
-print(1000 * (activated - begin), 1000 * (first - activated), 1000 * (perf_counter() - first))
+first = perf_counter()
+for number in range(alone, modules):
+    __import__(f"shop_{number}")
+print(activated - begin, first - activated, perf_counter() - first)
 """
 
 
@@ -40,102 +39,64 @@ class Kind:
 
     label: str
     folder: str
-    before: str  # what the program imports before them: "hook", "no-op" or "nothing"
+    before: str  # the module that the program imports before them, if any
 
 
+PLAIN = Kind("undecorated", folder="undecorated", before="")
+HOOKED = Kind("undecorated, hook active", folder="undecorated", before="poet_import")
+NO_OP = Kind("`@poet` that does nothing", folder="no-op", before="no_marker")
+MARKED = Kind("`@poet`", folder="marked", before="poet_import")
 _MARKERS = {"undecorated": None, "no-op": "no_marker", "marked": "poet_import"}  # by the folder of the modules
-_PLAIN = Kind("undecorated", folder="undecorated", before="nothing")
-_HOOKED = Kind("undecorated, hook active", folder="undecorated", before="hook")
-_NO_OP = Kind("`@poet` that does nothing", folder="no-op", before="no-op")
-_MARKED = Kind("`@poet`", folder="marked", before="hook")
-_KINDS = (_PLAIN, _HOOKED, _NO_OP, _MARKED)
-_STATES = ("cold", "warm")
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
-    """Milliseconds that one process took."""
+class Cost:
+    """What importing takes, in seconds or in instructions."""
 
     activation: float
-    first: float  # the first module; of marked ones it loads the runtime, and when cold the weaver
+    first: float  # the first module; of marked ones it loads the runtime
     others: float
 
-    @property
-    def modules(self) -> float:
-        """Return the time of all modules."""
-        return self.first + self.others
 
-
-def measure(kind: Kind, work: Path, *, modules: int) -> Times:
-    """Import the modules of one kind in a fresh process."""
-    command = [sys.executable, "-c", _PROGRAM, str(modules), kind.before]
-    environment = _environment(work, kind)
-    answer = subprocess.run(command, env=environment, cwd=work, check=True, stdout=subprocess.PIPE, text=True)
-    return Times(*map(float, answer.stdout.split()))
-
-
-def _environment(work: Path, kind: Kind) -> Mapping[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("POET_", "PYTHON"))}
-    path = os.pathsep.join([str(work / kind.folder), str(_ROOT)])
-    return kept | {"PYTHONPATH": path, "POET_CACHE_DIR": str(work / "cache")}
-
-
-def _forget(work: Path) -> None:
-    """Remove what Python and poet_import have cached of the modules."""
-    for folder in (work / "cache", *(work / folder / "__pycache__" for folder in _MARKERS)):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def measure_all(work: Path, *, modules: int, repeats: int) -> dict[tuple[Kind, str], Times]:
-    """Return the least times of every kind, cold and warm."""
+def write_folders(work: Path, modules: int) -> None:
+    """Write the modules of every kind."""
     for folder, marker in _MARKERS.items():
         write_modules(work / folder, modules, marker=marker)
-    found: dict[tuple[Kind, str], list[Times]] = {}
-    for _ in range(repeats + 1):  # the first round warms up what all of them load
-        for kind in _KINDS:
-            _forget(work)
-            for state in _STATES:
-                found.setdefault((kind, state), []).append(measure(kind, work, modules=modules))
-    return {key: _least(several[1:]) for key, several in found.items()}
 
 
-def _least(several: list[Times]) -> Times:
-    """Return the least of each time: what disturbs a measurement only adds to it."""
-    return Times(
-        activation=min(times.activation for times in several),
-        first=min(times.first for times in several),
-        others=min(times.others for times in several),
+def seconds(kinds: Sequence[Kind], work: Path, *, modules: int, repeats: int) -> dict[Kind, Cost]:
+    """Return the least times of each kind, which take turns."""
+    found: dict[Kind, list[Cost]] = {kind: [] for kind in kinds}
+    for _ in range(repeats + 1):  # the first round fills the caches
+        for kind in kinds:
+            answer = Interpreter(work, kind.folder).run(_PROGRAM, kind.before, 1, modules + 1)
+            found[kind].append(Cost(*map(float, answer.split())))
+    return {kind: least(costs[1:]) for kind, costs in found.items()}
+
+
+def least(costs: Sequence[Cost]) -> Cost:
+    """Return the least of each part: what disturbs a measurement only adds to it."""
+
+    def part(of: Callable[[Cost], float]) -> float:
+        return min(map(of, costs))
+
+    return Cost(part(lambda cost: cost.activation), part(lambda cost: cost.first), part(lambda cost: cost.others))
+
+
+def instructions(kinds: Sequence[Kind], work: Path, *, modules: int) -> dict[Kind, Cost]:
+    """Return the instructions of each kind, whose modules are in the caches already."""
+    return {kind: _instructions(kind, work, modules=modules) for kind in kinds}
+
+
+def _instructions(kind: Kind, work: Path, *, modules: int) -> Cost:
+    interpreter = Interpreter(work, kind.folder)
+    bare = interpreter.count(_PROGRAM, "", 0, 0)
+    activated, first, all_of_them = (
+        interpreter.count(_PROGRAM, kind.before, *counts) for counts in ((0, 0), (1, 1), (1, modules + 1))
     )
+    return Cost(activated - bare, first - activated, all_of_them - first)
 
 
-def table(found: Mapping[tuple[Kind, str], Times], *, modules: int) -> str:
-    """Return the times in ms as a table in Markdown; a ratio is to the undecorated modules in the same state."""
-    head = [f"{modules} modules × {FUNCTIONS} functions, ms"]
-    for state in _STATES:
-        head += [state, "ratio", "first module"]
-    lines = [f"| {' | '.join(head)} |", "|---|---:|---:|---:|---:|---:|---:|"]
-    for kind in _KINDS:
-        cells = [kind.label]
-        for state in _STATES:
-            times, plain = found[kind, state], found[_PLAIN, state]
-            cells += [f"{times.modules:.1f}", f"{times.modules / plain.modules:.2f}", f"{times.first:.2f}"]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Print the table and the time of activation."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.imports", description=__doc__)
-    parser.add_argument("--modules", type=int, default=30)
-    parser.add_argument("--repeats", type=int, default=15)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as work:
-        found = measure_all(Path(work), modules=arguments.modules, repeats=arguments.repeats)
-    print(table(found, modules=arguments.modules))
-    activation = found[_MARKED, "warm"].activation
-    version = ".".join(map(str, sys.version_info[:3]))
-    print(f"\nactivation (`import poet_import`): {activation:.2f} ms; Python {version}, least of {arguments.repeats}")
-
-
-if __name__ == "__main__":
-    main()
+def ratio(costs: Mapping[Kind, Cost], kind: Kind) -> float:
+    """Return the modules of a kind over undecorated ones."""
+    return costs[kind].others / costs[PLAIN].others

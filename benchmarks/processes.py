@@ -1,0 +1,56 @@
+"""Fresh interpreters to measure in, and the instructions that one executes."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[1]
+_OTHERS = ("POET_", "PYTHON", "COVERAGE_")  # the caller's settings would change what is measured
+_COLLECTED = re.compile(r"Collected\s*:\s*(\d+)")
+_VALGRIND = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """The interpreter that runs the benchmarks, started anew for each program.
+
+    Attributes:
+        work: The current folder of the programs; poet_import keeps its cache there.
+        folder: The folder in ``work`` that programs import from.
+    """
+
+    work: Path
+    folder: str = "."
+
+    def run(self, program: str, *arguments: object) -> str:
+        """Return what a program prints."""
+        return self._run([sys.executable, "-c", program, *map(str, arguments)]).stdout
+
+    def count(self, program: str, *arguments: object) -> int:
+        """Return how many instructions a program executes, in user mode: interpreter, libraries and its own."""
+        command = [*_VALGRIND, sys.executable, "-c", program, *map(str, arguments)]
+        found = _COLLECTED.search(self._run(command).stderr)
+        if found is None:
+            raise RuntimeError("callgrind printed no count of instructions")
+        return int(found[1])
+
+    def _run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command, env=self._environment(), cwd=self.work, check=True, capture_output=True, text=True
+        )
+
+    def _environment(self) -> Mapping[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
+        paths = os.pathsep.join([str(self.work / self.folder), str(_ROOT)])
+        hashes = {"PYTHONHASHSEED": "0"}  # else two runs of one program differ in their instructions
+        return kept | hashes | {"PYTHONPATH": paths, "POET_CACHE_DIR": str(self.work / "cache")}
+
+
+def can_count() -> bool:
+    """Tell whether valgrind is installed."""
+    return shutil.which(_VALGRIND[0]) is not None
