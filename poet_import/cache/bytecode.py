@@ -6,26 +6,27 @@ On the warm path: nothing is imported that an interpreter has not loaded by then
 import marshal
 import os
 import sys
-from _blake2 import blake2b  # hashlib loads OpenSSL, which costs more than a cached module
 from _frozen_importlib_external import MAGIC_NUMBER  # importlib.util's; that imports contextlib, typing and more
-from _imp import _fix_co_filename  # type: ignore[attr-defined]  # what importlib itself does to code read from a cache
+from _imp import _fix_co_filename, source_hash  # type: ignore[attr-defined]  # importlib's own means for cached code
 from time import time
 
 from poet_import._version import __version__
-from poet_import.cache.template_digest import template_digest
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
 
-    Rows = dict[int, tuple[object, ...]]
 
-_FORMAT = b"poet-1"
+_FORMAT = b"poet-2"
 _SUFFIX = ".poetc"
 _INDEX = "index"
 _DIGEST_SIZE = 16
+_SEAL_KEY = 0x706F6574  # any number: the seal tells damage, not malice
+_SEAL_SIZE = 8
+_FIRST_READ = 1 << 16  # bytes: most files in one call
 _LONGEST_WRITE = 60  # seconds
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _MOST_KNOWN = 20_000  # paths in the index; past that it starts anew
 
 
@@ -34,9 +35,9 @@ class CachedModule:
 
     __slots__ = ("code", "needs", "rows")
 
-    def __init__(self, code: "CodeType", rows: "Rows", needs: "tuple[str, ...]") -> None:
+    def __init__(self, code: "CodeType", rows: bytes, needs: "tuple[str, ...]") -> None:
         self.code = code
-        self.rows = rows  # by the line of a function's first decorator
+        self.rows = rows  # packed: the marker rarely looks at them
         self.needs = needs  # names of the runtime to load before the module runs
 
 
@@ -62,8 +63,12 @@ class BytecodeCache:
 
     def key(self, source: bytes, lineage: "tuple[str, ...]") -> str:
         """Return the name of an entry: a digest of the source, keyed with all else that decides what is woven."""
+        from _blake2 import blake2b  # hashlib loads OpenSSL; and neither is needed before the first marked module
+
         salt = self._salts.get(lineage)
         if salt is None:
+            from poet_import.cache.template_digest import template_digest
+
             templates = template_digest(self._roots, lineage).encode()
             salt = self._salts[lineage] = blake2b(self._constant + templates, digest_size=_DIGEST_SIZE).digest()
         return blake2b(source, digest_size=_DIGEST_SIZE, key=salt).hexdigest()
@@ -76,9 +81,7 @@ class BytecodeCache:
         if self.directory is None:
             return None
         try:
-            with open(os.path.join(self.directory, key + _SUFFIX), "rb") as file:
-                content = file.read()
-            code, rows, needs = marshal.loads(_unsealed(content))
+            code, rows, needs = marshal.loads(_unsealed(read_file(os.path.join(self.directory, key + _SUFFIX))))
         except (OSError, ValueError, EOFError, TypeError):
             return None
         _fix_co_filename(code, path)
@@ -112,8 +115,7 @@ class BytecodeCache:
         if self.directory is None:
             return
         try:
-            with open(os.path.join(self.directory, _INDEX), "rb") as file:
-                known, plain = marshal.loads(_unsealed(file.read()))
+            known, plain = marshal.loads(_unsealed(read_file(os.path.join(self.directory, _INDEX))))
             self.known |= known
             self.plain |= plain
         except (OSError, ValueError, EOFError, TypeError):
@@ -147,6 +149,25 @@ class BytecodeCache:
         return True
 
 
+def read_file(path: str) -> bytes:
+    """Return what a file holds; a file object for it would cost five times as much.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    descriptor = os.open(path, _READ)
+    try:
+        content = os.read(descriptor, _FIRST_READ)
+        if len(content) == _FIRST_READ:
+            parts = [content]
+            while parts[-1]:
+                parts.append(os.read(descriptor, _FIRST_READ))
+            content = b"".join(parts)
+    finally:
+        os.close(descriptor)
+    return content
+
+
 def _sweep(directory: str) -> None:
     """Remove temporary files that killed processes have left; a write takes milliseconds."""
     try:
@@ -166,11 +187,13 @@ def _is_temporary(name: str) -> bool:
 
 
 def _plain_digest(source: bytes) -> str:
+    from _blake2 import blake2b  # as in `BytecodeCache.key`
+
     return blake2b(source, digest_size=_DIGEST_SIZE).hexdigest()
 
 
 def _sealed(payload: bytes) -> bytes:
-    return _FORMAT + blake2b(payload, digest_size=_DIGEST_SIZE).digest() + payload
+    return _FORMAT + source_hash(_SEAL_KEY, payload) + payload
 
 
 def _unsealed(content: bytes) -> bytes:
@@ -179,8 +202,8 @@ def _unsealed(content: bytes) -> bytes:
     Raises:
         ValueError: The file is cut, garbled or of another version.
     """
-    start = len(_FORMAT) + _DIGEST_SIZE
+    start = len(_FORMAT) + _SEAL_SIZE
     payload = content[start:]
-    if content[:start] != _FORMAT + blake2b(payload, digest_size=_DIGEST_SIZE).digest():
+    if content[:start] != _FORMAT + source_hash(_SEAL_KEY, payload):
         raise ValueError("not a whole entry")
     return payload

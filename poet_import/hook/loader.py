@@ -6,14 +6,14 @@ On the warm path: nothing is imported that an interpreter has not loaded by then
 import os
 from _frozen_importlib_external import SourceFileLoader
 
-from poet_import.cache.bytecode import BytecodeCache
+from poet_import.cache.bytecode import BytecodeCache, read_file
 from poet_import.cache.directory import cache_directory
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
     from types import CodeType
 
-    from poet_import.cache.bytecode import CachedModule, Rows
+    from poet_import.cache.bytecode import CachedModule
     from poet_import.settings import Settings
 
 _NOT_OURS = ("poet_import.", "dana.")  # ourselves, and the host's own modules, which its users cannot have marked
@@ -23,10 +23,10 @@ _OPTIMIZED = 1  # CO_OPTIMIZED: set for functions, not for the bodies of modules
 class Hook:
     """What the loaders share while the hook is active."""
 
-    def __init__(self, settings: "Settings", seen: "dict[str, tuple[str, Rows, str]]") -> None:
+    def __init__(self, settings: "Settings", seen: "dict[str, tuple[str, str, str]]") -> None:
         self.settings = settings
         self.is_active = True
-        self.seen = seen  # module -> state, rows, reason
+        self.seen = seen  # module -> state, path, reason
         # Opened here, before the finder is in place: what this imports would come back to us for the cache.
         directory = cache_directory(settings)
         roots = (*settings.templates, _shipped_templates())
@@ -50,35 +50,35 @@ class PoetMixin:
 
     def get_code(self, fullname: str) -> "CodeType | None":  # pragma: no cover  (its lines go under another file)
         """Return the module's code, woven if the module is marked."""
-        known = self._known(fullname)
-        if known is not None:
-            return known
+        if hook is not None:
+            hook.seen.pop(fullname, None)
+            lineage = hook.cache.known.get(self.path)  # type: ignore[attr-defined]  # of SourceFileLoader
+            known = None if lineage is None else self._known(hook.cache, fullname, lineage)
+            if known is not None:
+                register(fullname, self.path, known)  # type: ignore[attr-defined]  # as above
+                return known.code
         stock: CodeType | None = super().get_code(fullname)  # type: ignore[misc]  # of SourceFileLoader, or its subclass
-        return stock and self._woven(fullname, stock)
+        if stock is None or not _mentions_poet(stock):
+            return stock
+        return self._woven(fullname, stock)
 
     # What it raises then has a traceback without importlib's frames and ours, as Python's own SyntaxError.
     get_code.__code__ = get_code.__code__.replace(co_filename=SourceFileLoader.get_code.__code__.co_filename)
 
-    def _known(self, fullname: str) -> "CodeType | None":
-        """Return the woven code of a module that the cache knows, or None."""
-        if hook is None:
+    def _known(self, cache: BytecodeCache, fullname: str, lineage: "tuple[str, ...]") -> "CachedModule | None":
+        """Return what the cache holds of a module that was marked once, or None."""
+        if self.made_from is not SourceFileLoader or fullname != self.name or not _is_ours_to_weave(fullname):  # type: ignore[attr-defined]  # of SourceFileLoader
             return None
-        hook.seen.pop(fullname, None)
-        path: str = self.get_filename(fullname)  # type: ignore[attr-defined]  # of SourceFileLoader
-        lineage = hook.cache.known.get(path)
-        if lineage is None or self.made_from is not SourceFileLoader or not _is_ours_to_weave(fullname):
+        path: str = self.path  # type: ignore[attr-defined]  # of SourceFileLoader
+        try:
+            source = read_file(path)
+        except OSError:  # the stock loader has the words for that
             return None
-        source = self._read(path)
-        module = source and hook.cache.load(hook.cache.key(source, lineage), path)
-        if not module:
-            return None
-        register(path, module)
-        hook.seen[fullname] = ("cached", module.rows, "")
-        return module.code
+        return cache.load(cache.key(source, lineage), path)
 
     def _woven(self, fullname: str, stock: "CodeType") -> "CodeType":
-        """Return the woven code of a module that is marked, else the stock code."""
-        if hook is None or not _mentions_poet(stock) or not _is_ours_to_weave(fullname):
+        """Return the woven code of a module that mentions us if it is marked, else the stock code."""
+        if hook is None or not _is_ours_to_weave(fullname):
             return stock
         path: str = self.get_filename(fullname)  # type: ignore[attr-defined]  # of SourceFileLoader
         if self._is_plain(hook, path):
@@ -138,13 +138,15 @@ def _is_ours_to_weave(fullname: str) -> bool:
     return hook is not None and hook.is_active and fullname != "poet_import" and not fullname.startswith(_NOT_OURS)
 
 
-def register(path: str, module: "CachedModule") -> None:
-    """Make the marker and the runtime ready for a woven module that is about to run."""
+def register(fullname: str, path: str, module: "CachedModule", *, state: str = "cached") -> None:
+    """Make the marker, the runtime and the status ready for a woven module that is about to run."""
     from poet_import import runtime  # the first marked module of a process pays for it
 
     for name in module.needs:
         getattr(runtime, name)
     runtime.woven_rows[path] = module.rows
+    if hook is not None:
+        hook.seen[fullname] = (state, path, "")
 
 
 def _mentions_poet(code: "CodeType") -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import marshal
 import warnings
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
@@ -23,7 +24,7 @@ from poet_import.templates import store_over
 from poet_import.transpiler import Woven, row_of, weave_source
 
 if TYPE_CHECKING:
-    from poet_import.cache.bytecode import Rows
+    from poet_import.runtime import Rows
 
 
 def rewrite(hook: Hook, loader: Any, fullname: str, *, stock: CodeType) -> CodeType:
@@ -42,7 +43,7 @@ def rewrite(hook: Hook, loader: Any, fullname: str, *, stock: CodeType) -> CodeT
         if hook.settings.strict:
             raise
         runtime.woven_rows[path] = {}
-        hook.seen[fullname] = ("fallback", {}, str(error))
+        hook.seen[fullname] = ("fallback", path, str(error))
         message = (
             f"{path}: not rewritten, so @poet acts when its functions are defined ({type(error).__name__}: {error})"
         )
@@ -92,14 +93,16 @@ def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
         module = _compile_by(loader, fullname, woven) if is_own else _module(woven, woven.compile(path))
     if not is_own and (state == "cached" or cache.store(cache.key(source, lineage), module)):
         cache.remember(path, lineage)
-    register(path, module)
-    hook.seen[fullname] = (state, module.rows, "")
+    register(fullname, path, module, state=state)
     return module.code
 
 
 def _module(woven: Woven, code: CodeType) -> CachedModule:
-    rows: Rows = {function.first_line: row_of(function) for function in woven.functions}
-    return CachedModule(code, rows, woven.needs)
+    return _packed(woven, code, {function.first_line: row_of(function) for function in woven.functions})
+
+
+def _packed(woven: Woven, code: CodeType, rows: Rows) -> CachedModule:
+    return CachedModule(code, marshal.dumps(rows), woven.needs)
 
 
 def _compile_by(loader: Any, fullname: str, woven: Woven) -> CachedModule:
@@ -135,7 +138,7 @@ def _compile_by(loader: Any, fullname: str, woven: Woven) -> CachedModule:
             del loader.__dict__[name]
     if not given:
         raise TranspileError("its loader compiles it in a way of its own", filename=path)
-    return _module(woven, code) if len(given) == 1 else CachedModule(code, _moved_rows(woven, code), woven.needs)
+    return _module(woven, code) if len(given) == 1 else _packed(woven, code, _moved_rows(woven, code))
 
 
 def _moved_rows(woven: Woven, code: CodeType) -> Rows:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from poet_import import runtime
 from poet_import.cache.directory import cache_directory
 from poet_import.hook import loader
 from poet_import.model import ModuleStatus
 from poet_import.settings import Settings, in_force
-
-if TYPE_CHECKING:
-    from poet_import.cache.bytecode import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +51,10 @@ def status() -> Status:
     return Status(bool(hook and hook.is_active), directory, in_force(), modules)
 
 
-def _module(name: str, facts: tuple[str, Rows, str]) -> ModuleStatus:
+def _module(name: str, facts: tuple[str, str, str]) -> ModuleStatus:
     """Return the row of a module; its reason tells of functions that were left alone, too."""
-    state, rows, reason = facts
+    state, path, reason = facts
+    rows = runtime.rows_of(path)
     left_alone = {str(row[0]): str(row[1]) for row in rows.values() if row[1] not in ("woven", "untouched", "dynamic")}
     if rows and len(left_alone) == len(rows):
         state = "bypassed"

@@ -7,6 +7,7 @@ On the warm path: imports nothing but the runtime.
 from sys import _getframe  # bound now: somebody may take it away later
 
 from poet_import import runtime
+from poet_import.runtime import woven_rows
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
@@ -53,11 +54,19 @@ def poet(function: object = None, /, **options: object) -> object:
     .. versionadded:: 0.1.0
     """
     if function is None:
-        return lambda marked: _bind(marked, options, _getframe(1))
-    return _bind(function, options, _getframe(1))
+        return lambda marked: marked if _is_done(marked, options) else _bind(marked, options, _getframe(1))
+    return function if _is_done(function, options) else _bind(function, options, _getframe(1))
 
 
 _FUNCTION = type(poet)
+
+
+def _is_done(marked: object, options: "dict[str, object]") -> bool:
+    """Tell whether the hook has woven a function and left nothing for the marker to do, as is nearly always so."""
+    if type(marked) is not _FUNCTION or "retry_on" in options:
+        return False
+    code = marked.__code__
+    return "__poet__" in code.co_names and code.co_filename in woven_rows
 
 
 def _bind(marked: object, options: "dict[str, object]", caller: "FrameType") -> object:
@@ -82,14 +91,13 @@ def _bind(marked: object, options: "dict[str, object]", caller: "FrameType") -> 
 def hook_row(function: "FunctionType") -> "tuple[object, ...] | None":
     """Return the row of a function that the hook has looked after, or None if it is the marker's to weave."""
     code = function.__code__
-    rows = runtime.woven_rows.get(code.co_filename)
-    row = rows.get(code.co_firstlineno) if rows and "__poet__" in function.__globals__ else None
+    row = runtime.rows_of(code.co_filename).get(code.co_firstlineno) if "__poet__" in function.__globals__ else None
     return row if row is not None and row[0] == code.co_qualname and row[1] != "dynamic" else None
 
 
 def _is_woven_below(caller: "FrameType") -> bool:
     """Tell whether the decoration under way is of a function that the hook has woven, below a wrapper that hides it."""
-    rows = runtime.woven_rows.get(caller.f_code.co_filename)
+    rows = runtime.rows_of(caller.f_code.co_filename)
     if not rows or "__poet__" not in caller.f_globals:
         return False
     line = caller.f_lineno

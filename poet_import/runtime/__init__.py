@@ -6,6 +6,7 @@ the names that a module needs before it runs it: nothing is imported while a wov
 
 import builtins
 from _collections import OrderedDict, defaultdict, deque  # type: ignore[import-not-found]  # collections costs more
+from marshal import loads
 from sys import _getframe  # bound now: somebody may take it away later
 
 from poet_import.errors import EnforceError, PerceiveError, PoetWarning
@@ -14,6 +15,8 @@ TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an im
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
+
+    Rows = dict[int, tuple[object, ...]]  # line of a function's first decorator -> what `describe` tells of it
 
     from poet_import.runtime import rules
     from poet_import.runtime.attempts import STARTED, next_attempt
@@ -67,8 +70,8 @@ __all__ = [
     "warn",
     "yours",
 ]
-woven_rows: dict[str, dict[int, tuple[object, ...]]] = {}
-"""What the hook has woven, for the marker: file -> line of a function's first decorator -> its row."""
+woven_rows: "dict[str, Rows | bytes]" = {}
+"""What the hook has woven, by file; read it with `rows_of`: those of a cached module are still packed."""
 MOST_ITEMS = 8
 """Items of a container that a check looks at, evenly spread."""
 _ATOMS = (str, bytes, int, float, bool, type(None))
@@ -95,6 +98,14 @@ def __getattr__(name: str) -> object:
     module = __import__(f"{__name__}.{home or name}", fromlist=["*"])
     value = globals()[name] = getattr(module, name) if home else module
     return value
+
+
+def rows_of(path: str) -> "Rows":
+    """Return the rows of the functions that the hook has looked after in a file."""
+    rows = woven_rows.get(path, {})
+    if isinstance(rows, bytes):
+        rows = woven_rows[path] = loads(rows)
+    return rows
 
 
 def perceive(parameter: str, value: object, expected: str = "") -> PerceiveError:

@@ -4,8 +4,8 @@ The waits are exponential with full jitter (Marc Brooker, "Exponential Backoff A
 2015).
 """
 
+import os
 import sys
-from _random import Random
 from sys import _getframe  # bound now: somebody may take it away later
 from time import monotonic, sleep
 
@@ -31,7 +31,6 @@ _HOPELESS = (
     AssertionError,
     NotImplementedError,
 )
-_random = Random()
 
 
 class Attempt:
@@ -87,12 +86,17 @@ def next_attempt(
         if number > 1:
             _note(error, f"poet: operate failed after {number} attempts in {now - begun:.1f} s")
         return None
-    delay = _random.random() * min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(number - 1, _MOST_DOUBLINGS))
+    delay = _fraction() * min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(number - 1, _MOST_DOUBLINGS))
     if timer and now + delay >= timer[0]:
         from poet_import.runtime.watchdog import give_up  # loaded already: the timer came from there
 
         give_up(timer, error)
     return Attempt(number, begun, delay)
+
+
+def _fraction() -> float:
+    """Return a random number from [0, 1); a generator of them would have to be loaded, and seeded anew after a fork."""
+    return int.from_bytes(os.urandom(4)) / 2**32
 
 
 def _note(error: Exception, text: str) -> None:

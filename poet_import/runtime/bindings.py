@@ -6,7 +6,10 @@ Closures of one definition share their code; where their annotations may differ,
 
 from _weakref import ref
 from sys import _getframe  # bound now: somebody may take it away later
-from types import CellType, CodeType, FunctionType
+
+TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
+if TYPE_CHECKING:
+    from types import CellType, CodeType, FunctionType
 
 _ATTRIBUTE = "__poet_binding__"
 _MISSING = object()
@@ -18,7 +21,7 @@ class Binding:
 
     __slots__ = ("__weakref__", "_annotations", "_code", "_defaults", "_function", "checks", "retry_on", "skipped")
 
-    def __init__(self, function: FunctionType, *, own: bool) -> None:
+    def __init__(self, function: "FunctionType", *, own: bool) -> None:
         self._function = ref(function)
         self._annotations = None if own else function.__annotations__
         self._defaults = None if own else (function.__defaults__, function.__kwdefaults__)
@@ -27,7 +30,7 @@ class Binding:
         self.skipped: dict[str, str] = {}  # parameter -> why its hint cannot be decided
         self.retry_on: object = None
 
-    def is_about(self, code: CodeType) -> bool:
+    def is_about(self, code: "CodeType") -> bool:
         """Tell whether a code object is what somebody has put in the place of the function's."""
         function, known = self._function(), self._code
         if function is not None and function.__code__ is code:
@@ -51,7 +54,7 @@ class Binding:
         found = function.__globals__ | {name: cell.cell_contents for name, cell in names if _is_filled(cell)}
         return found | {parameter.__name__: parameter for parameter in getattr(function, "__type_params__", ())}
 
-    def default(self, parameter: str, code: CodeType) -> object:
+    def default(self, parameter: str, code: "CodeType") -> object:
         """Return the default of a parameter, or an object that is nobody's default."""
         function = self._function()
         if self._defaults is not None:
@@ -69,24 +72,24 @@ class Binding:
         return positional[index] if -index <= len(positional) else _MISSING
 
 
-def _is_filled(cell: CellType) -> bool:
+def _is_filled(cell: "CellType") -> bool:
     try:
         return cell.cell_contents is not _MISSING
     except ValueError:
         return False
 
 
-def _place(code: CodeType) -> tuple[str, int, str]:
+def _place(code: "CodeType") -> tuple[str, int, str]:
     return code.co_filename, code.co_firstlineno, code.co_qualname
 
 
 # By id of the code. A binding of closures that share their code is kept, and their code with it, so that its id is not
 # given anew; that of a function of its own lives in the function, which may be reached from what its annotations name.
 _bindings: "dict[int, Binding | ref[Binding] | None]" = {}
-_replaced: list[CodeType] = []  # kept, so that their ids are not given anew
+_replaced: "list[CodeType]" = []  # kept, so that their ids are not given anew
 
 
-def hints(function: FunctionType) -> FunctionType:
+def hints(function: "FunctionType") -> "FunctionType":
     """Keep the annotations of a function at hand for the checks woven into it."""
     code = function.__code__
     if not isinstance(_bindings.get(id(code)), Binding):
@@ -94,7 +97,7 @@ def hints(function: FunctionType) -> FunctionType:
     return function
 
 
-def own_hints(function: FunctionType) -> FunctionType:
+def own_hints(function: "FunctionType") -> "FunctionType":
     """Do the same for one closure of several that share their code: it gets a code object of its own."""
     code = function.__code__ = function.__code__.replace()
     binding = Binding(function, own=True)
@@ -104,13 +107,13 @@ def own_hints(function: FunctionType) -> FunctionType:
     return function
 
 
-def binding_of(code: CodeType) -> Binding | None:
+def binding_of(code: "CodeType") -> Binding | None:
     """Return what is kept for a code object."""
     found = _bindings.get(id(code))
     return found() if isinstance(found, ref) else found
 
 
-def binding_of_running(code: CodeType) -> Binding | None:
+def binding_of_running(code: "CodeType") -> Binding | None:
     """Do the same for code that runs: a debugger or a coverage tool may have put it in the place of what was woven."""
     if id(code) not in _bindings:
         _replaced.append(code)
@@ -118,12 +121,12 @@ def binding_of_running(code: CodeType) -> Binding | None:
     return binding_of(code)
 
 
-def _is_about(found: "Binding | ref[Binding] | None", code: CodeType) -> bool:
+def _is_about(found: "Binding | ref[Binding] | None", code: "CodeType") -> bool:
     binding = found() if isinstance(found, ref) else found
     return binding is not None and binding.is_about(code)
 
 
-def bound_retry_on(code: CodeType) -> object:
+def bound_retry_on(code: "CodeType") -> object:
     """Return the value of ``retry_on`` that the marker of a running function was given, or None."""
     binding = binding_of_running(code)
     return binding.retry_on if binding else None
@@ -136,7 +139,7 @@ def is_default(parameter: str, value: object) -> bool:
     return binding is not None and binding.default(parameter, code) is value
 
 
-def expected(code: CodeType, parameter: str) -> str:
+def expected(code: "CodeType", parameter: str) -> str:
     """Return an annotation as text, for messages."""
     binding = binding_of_running(code)
     hint = binding.annotation(parameter) if binding else _MISSING
