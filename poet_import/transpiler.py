@@ -16,7 +16,7 @@ from poet_import.source.linemap import LineMap, Source
 from poet_import.source.options import NAMES
 from poet_import.source.phases import Deadline, Loop
 from poet_import.source.plan import Plan, make_plan
-from poet_import.source.scopes import FunctionNode, ScopeNode, ScopeTree, read_scopes
+from poet_import.source.scopes import FunctionNode, ScopeTree, read_scopes
 from poet_import.source.weaver import weave
 from poet_import.templates import TemplateStore, template_roots
 
@@ -194,15 +194,13 @@ def transpile(source: str, *, filename: str = "<source>", store: TemplateStore |
     except ValueError as error:  # a null byte, a lone surrogate
         raise TranspileError(str(error), filename=filename) from error
     if not woven.functions:
-        raise TranspileError(f"no function is marked with @poet; found {_contents(source)}", filename=filename)
+        raise TranspileError(f"no function is marked with @poet; found {_contents(woven)}", filename=filename)
     rows = [_metadata(function) for function in woven.functions]
     return Transpiled(code=woven.text, operate=None, metadata=rows[0] | {"functions": rows})
 
 
-def _contents(source: str) -> str:
-    names = [
-        node.name for node in ast.parse(source).body if isinstance(node, ScopeNode) and not isinstance(node, ast.Module)
-    ]
+def _contents(woven: Woven) -> str:
+    names = [node.name for node in woven.tree.body if isinstance(node, FunctionNode | ast.ClassDef)]
     return ", ".join(names) if names else "no function or class at all"
 
 

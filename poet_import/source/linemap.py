@@ -180,11 +180,13 @@ class LineMap:
 
     def _move_node(self, node: Positioned) -> None:
         start = self._user_position(node.lineno, node.col_offset)
+        end = self._user_position(node.end_lineno or 1, (node.end_col_offset or 1) - 1)
+        if start is NOWHERE and isinstance(node, ast.expr) and not isinstance(end, Place):
+            start = self._next_user_position(node.lineno, node.col_offset)  # what follows a call that was put in ours
         if isinstance(start, Place):
             node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = start
             return
         node.lineno, node.col_offset = start
-        end = self._user_position(node.end_lineno or 1, (node.end_col_offset or 1) - 1)
         if isinstance(end, Place):
             end = self._last_user_position(node.end_lineno or 1, (node.end_col_offset or 1) - 1)
         node.end_lineno, node.end_col_offset = end[0], end[1] + 1
@@ -199,6 +201,13 @@ class LineMap:
         if segment.source < 0:
             return segment.place
         return self._source.position(segment.source + offset - segment.woven)
+
+    def _next_user_position(self, line: int, column: int) -> tuple[int, int]:
+        """Return the user's position nearest after a position in text of ours."""
+        index = bisect_right(self._offsets, self._woven.offset(line, column)) - 1
+        while self._segments[index].source < 0:
+            index += 1
+        return self._source.position(self._segments[index].source)
 
     def _last_user_position(self, line: int, column: int) -> tuple[int, int]:
         """Return the user's position nearest before a position in text of ours."""
