@@ -15,6 +15,7 @@ from poet_import._version import __version__
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from hashlib import blake2b
     from types import CodeType
 
 
@@ -55,7 +56,7 @@ class BytecodeCache:
         self._constant = "\0".join(
             (__version__, settings, MAGIC_NUMBER.hex(), str(sys.flags.optimize), *self._roots)
         ).encode("utf-8", "surrogatepass")
-        self._salts: dict[tuple[str, ...], bytes] = {}
+        self._begun: dict[tuple[str, ...], blake2b] = {}
         self.known: dict[str, tuple[str, ...]] = {}
         self.plain: dict[str, str] = {}
         self._has_swept = False
@@ -63,15 +64,22 @@ class BytecodeCache:
 
     def key(self, source: bytes, lineage: "tuple[str, ...]") -> str:
         """Return the name of an entry: a digest of the source, keyed with all else that decides what is woven."""
+        begun = self._begun.get(lineage)
+        if begun is None:
+            begun = self._begun[lineage] = self._begin(lineage)
+        digest = begun.copy()
+        digest.update(source)
+        return digest.hexdigest()
+
+    def _begin(self, lineage: "tuple[str, ...]") -> "blake2b":
+        """Return a digest that has taken in its key."""
         from _blake2 import blake2b  # hashlib loads OpenSSL; and neither is needed before the first marked module
 
-        salt = self._salts.get(lineage)
-        if salt is None:
-            from poet_import.cache.template_digest import template_digest
+        from poet_import.cache.template_digest import template_digest
 
-            templates = template_digest(self._roots, lineage).encode()
-            salt = self._salts[lineage] = blake2b(self._constant + templates, digest_size=_DIGEST_SIZE).digest()
-        return blake2b(source, digest_size=_DIGEST_SIZE, key=salt).hexdigest()
+        templates = template_digest(self._roots, lineage).encode()
+        salt = blake2b(self._constant + templates, digest_size=_DIGEST_SIZE).digest()
+        return blake2b(digest_size=_DIGEST_SIZE, key=salt)
 
     def load(self, key: str, path: str) -> "CachedModule | None":
         """Return a module, or None if it is absent, stale or damaged.
@@ -187,7 +195,7 @@ def _is_temporary(name: str) -> bool:
 
 
 def _plain_digest(source: bytes) -> str:
-    from _blake2 import blake2b  # as in `BytecodeCache.key`
+    from _blake2 import blake2b  # as for keys
 
     return blake2b(source, digest_size=_DIGEST_SIZE).hexdigest()
 

@@ -10,10 +10,11 @@ from sys import _getframe  # bound now: somebody may take it away later
 from time import monotonic, sleep
 
 from poet_import.errors import PoetError
-from poet_import.runtime.bindings import bound_retry_on
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
+    from types import CodeType
+
     from poet_import.runtime.watchdog import Timer
 
 STARTED = object()
@@ -81,7 +82,7 @@ def next_attempt(
     number, begun = 1, timer[0] - timer[1] if timer else now  # a limit's deadline less its seconds
     if isinstance(previous, Attempt):
         number, begun = previous.number + 1, previous.begun
-    wanted = retry_on if retry_on is not None else bound_retry_on(_getframe(1).f_code)
+    wanted = retry_on if retry_on is not None else _bound_retry_on(_getframe(1).f_code)
     if number > retries or not _is_retried(error, wanted):
         if number > 1:
             _note(error, f"poet: operate failed after {number} attempts in {now - begun:.1f} s")
@@ -92,6 +93,12 @@ def next_attempt(
 
         give_up(timer, error)
     return Attempt(number, begun, delay)
+
+
+def _bound_retry_on(code: "CodeType") -> object:
+    """Return what the marker of a running function was given; nothing where nobody has loaded what keeps it."""
+    bindings = sys.modules.get("poet_import.runtime.bindings")
+    return None if bindings is None else bindings.bound_retry_on(code)
 
 
 def _fraction() -> float:
