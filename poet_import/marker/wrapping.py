@@ -18,7 +18,7 @@ from poet_import.runtime.attempts import Attempt, next_attempt
 from poet_import.runtime.bindings import hint_text
 from poet_import.runtime.predicates import Predicate, Undecidable, predicate
 from poet_import.runtime.tasks import start_in_task, stop_in_task, timed_out_in_task
-from poet_import.runtime.watchdog import Expired, start, stop, timed_out
+from poet_import.runtime.watchdog import Expired, Timer, start, stop, timed_out
 from poet_import.source.options import NAMES
 
 Function = Callable[..., Any]  # whatever the user's callable takes and returns
@@ -74,14 +74,14 @@ class _Contract:
             raise error
         runtime.warn(error, frames=5)  # check_…, _check and this method stand between, and the wrapper
 
-    def again(self, error: Exception, attempt: object, timer: list[Any] | None) -> Attempt | None:
+    def again(self, error: Exception, attempt: object, timer: Timer | None) -> Attempt | None:
         """Return the attempt to make after an error, or None."""
         timed = timer if self.seconds is not None else None
         wanted = self.retry_on
         return next_attempt(error, attempt, retries=self.retries, retry_on=wanted, timer=timed)
 
     @contextmanager
-    def limit(self, timer: list[Any], *, in_task: bool) -> Iterator[None]:
+    def limit(self, timer: Timer, *, in_task: bool) -> Iterator[None]:
         """Bound a call in time."""
         if self.seconds is None:
             yield
@@ -166,7 +166,7 @@ def _wrap_plain(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
     def wrapper(*args: object, **kwargs: object) -> object:
         contract.check_arguments(args, kwargs)
-        attempt, _poet_timer = None, []  # type: ignore[var-annotated]  # filled by the watchdog
+        attempt, _poet_timer = None, Timer()
         with contract.limit(_poet_timer, in_task=False):
             while True:
                 try:
@@ -186,7 +186,7 @@ def _wrap_coroutine(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
     async def wrapper(*args: object, **kwargs: object) -> object:
         contract.check_arguments(args, kwargs)
-        attempt, _poet_timer = None, []  # type: ignore[var-annotated]  # filled by the event loop's timer
+        attempt, _poet_timer = None, Timer()
         with contract.limit(_poet_timer, in_task=True):
             while True:
                 try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from poet_import.runtime.bindings import hints, is_default, own_hints
     from poet_import.runtime.predicates import fits
     from poet_import.runtime.tasks import interruptions, start_in_task, stop_in_task, timed_out_in_task
-    from poet_import.runtime.watchdog import Expired, start, stop, timed_out
+    from poet_import.runtime.watchdog import Expired, Timer, start, stop, timed_out
 
 _HOMES = {
     "STARTED": "attempts",
@@ -35,6 +35,7 @@ _HOMES = {
     "is_default": "bindings",
     "own_hints": "bindings",
     "Expired": "watchdog",
+    "Timer": "watchdog",
     "start": "watchdog",
     "stop": "watchdog",
     "timed_out": "watchdog",
@@ -48,6 +49,7 @@ __all__ = [
     "STARTED",
     "Escape",
     "Expired",
+    "Timer",
     "all_are",
     "builtins",
     "enforce",

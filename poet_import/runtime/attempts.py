@@ -79,7 +79,10 @@ def next_attempt(
     if previous is STARTED:
         return None
     now = monotonic()
-    number, begun = 1, timer[0] - timer[1] if timer else now  # a limit's deadline less its seconds
+    number, begun = (
+        1,
+        timer.deadline - timer.seconds if timer and timer.deadline else now,
+    )  # a limit's deadline less its seconds
     if isinstance(previous, Attempt):
         number, begun = previous.number + 1, previous.begun
     wanted = retry_on if retry_on is not None else _bound_retry_on(_getframe(1).f_code)
@@ -88,7 +91,7 @@ def next_attempt(
             _note(error, f"poet: operate failed after {number} attempts in {now - begun:.1f} s")
         return None
     delay = _fraction() * min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(number - 1, _MOST_DOUBLINGS))
-    if timer and now + delay >= timer[0]:
+    if timer and 0 < timer.deadline <= now + delay:
         from poet_import.runtime.watchdog import give_up  # loaded already: the timer came from there
 
         give_up(timer, error)

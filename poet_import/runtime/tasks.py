@@ -11,14 +11,17 @@ from sys import _getframe  # bound now: somebody may take it away later
 from time import monotonic
 
 from poet_import.errors import PoetTimeout
-from poet_import.runtime.watchdog import Expired, look_sooner, running, watch
+from poet_import.runtime.watchdog import Expired, Timer, look_sooner, running, watch
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
-    from poet_import.runtime.watchdog import Timer
+    from asyncio import Task
+
+_CANCELLED = "cancelled"  # by somebody else, too
+_TIMED_OUT = "timed out"
 
 
-def start_in_task(timer: "Timer", seconds: float) -> None:
+def start_in_task(timer: Timer, seconds: float) -> None:
     """Begin a time limit for the running task."""
     try:
         task = sys.modules["asyncio"].current_task()
@@ -26,25 +29,29 @@ def start_in_task(timer: "Timer", seconds: float) -> None:
         return
     if task is None:
         return
-    deadline = monotonic() + seconds
-    timer += deadline, seconds, task, task.cancelling(), "running"
-    running[id(timer)] = timer
+    timer.deadline = deadline = monotonic() + seconds
+    timer.seconds = seconds
+    timer.task = task
+    timer.cancellations = task.cancelling()
+    running.add(timer)
     if deadline < watch.hurry_before:
         look_sooner(deadline)
 
 
-def stop_in_task(timer: "Timer") -> None:
+def stop_in_task(timer: Timer) -> None:
     """End a time limit; the task's count of cancellations is then as it would be without it."""
-    if running.pop(id(timer), None) is None and timer:
-        _settle(timer)
+    try:
+        running.remove(timer)
+    except KeyError:
+        if timer.task is not None and not timer.is_over:
+            _settle(timer, timer.task)
 
 
-def _settle(timer: "Timer") -> None:
-    if timer[4] == "expired":
+def _settle(timer: Timer, task: "Task[object]") -> None:
+    timer.is_over = True
+    if timer.fate:
         # More requests than before: somebody else has cancelled the task too, and that counts.
-        timer[4] = "cancelled" if timer[2].uncancel() > timer[3] else "timed out"
-    elif timer[4] == "running":
-        timer[4] = "over"
+        timer.fate = _CANCELLED if task.uncancel() > timer.cancellations else _TIMED_OUT
 
 
 def interruptions() -> tuple[type[BaseException], ...]:
@@ -53,15 +60,15 @@ def interruptions() -> tuple[type[BaseException], ...]:
     return (Expired, library.CancelledError) if library else (Expired,)
 
 
-def timed_out_in_task(error: BaseException, timer: "Timer") -> BaseException:
+def timed_out_in_task(error: BaseException, timer: Timer) -> BaseException:
     """Return what a function raises for an interruption: `PoetTimeout` for its own limit, anything else as it is."""
     stop_in_task(timer)
     is_given_up = isinstance(error, Expired) and error.timer is timer
-    is_own = bool(timer) and timer[4] == "timed out" and not isinstance(error, Expired)
+    is_own = timer.fate == _TIMED_OUT and not isinstance(error, Expired)
     if not is_given_up and not is_own:
         return error
     frame = _getframe(1)
     place = f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"
-    result = PoetTimeout(place, timer[1])
+    result = PoetTimeout(place, timer.seconds)
     result.__cause__ = error.__cause__ if is_given_up else error
     return result

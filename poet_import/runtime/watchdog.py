@@ -6,10 +6,10 @@ an asynchronous exception, which it sees when it next runs bytecode. Inside the 
 ``BaseException``; at the edge of the function it becomes `PoetTimeout`.
 
 An exception may arrive between any two instructions of an interrupted thread. So it never holds a lock of ours, and
-what one instruction leaves undone, the next `stop` of the same call, or of one around it, finds in the timer. A timer
-is the list that the woven function keeps in `_VARIABLE`: only calls that are on the stack are interrupted, whatever
-became of the others. While a debugger or a coverage tracer runs above such a call, its interruption waits: it would
-strike them, and leave a lock of theirs taken.
+what one instruction leaves undone, the next `stop` of the same call, or of one around it, finds in the timer. The
+woven function keeps its timer in `_VARIABLE`: only calls that are on a stack are interrupted, whatever became of the
+others, and which thread runs a call is found there too. While a debugger or a coverage tracer runs above such a call,
+its interruption waits: it would strike them, and leave a lock of theirs taken.
 """
 
 import _signal  # type: ignore[import-not-found]  # the C module, unknown to typeshed: signal itself builds enums
@@ -22,14 +22,9 @@ from poet_import.errors import PoetTimeout
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
+    from asyncio import Task
     from collections.abc import Iterator
     from types import FrameType
-    from typing import Any
-
-    # Empty before `start`, then deadline, seconds and thread. What follows is the history of an expired limit:
-    # _CLAIMED and what came of it by the watchdog, _RAISED and _OVER by the thread itself.
-    # That of a task: deadline, seconds, the task, its cancellations before, and what became of the limit.
-    Timer = list[Any]
 
 _VARIABLE = "_poet_timer"
 _TRACERS = ("coverage.", "bdb", "pydevd", "_pydevd")  # how the names of modules begin that trace other code
@@ -37,15 +32,25 @@ _POSTPONEMENT = 0.01  # seconds until an interruption that would strike a tracer
 _FOREVER = 1e6  # seconds: eleven days, and less than any platform's longest wait for a lock
 _INFINITY = float("inf")
 
-_STARTED = 3  # items of a timer that nobody has claimed
 _CLAIMED = "claimed"
 _FASTER = "faster"  # the call ended first, or its frame is gone
 _SIGNAL = "signal"
 _EXCEPTION = "exception"
 _RAISED = "raised"
-_OVER = "over"
 
-running: "dict[int, Timer]" = {}  # id of the timer -> timer
+
+class Timer:
+    """The time limit of one call. What is not set says that it has not been started, and has not expired."""
+
+    deadline = 0.0  # monotonic time
+    seconds = 0.0
+    fate = ""  # what the watchdog, and then the signal's handler, have done about an expired limit
+    is_over = False  # whether the call has seen to its fate
+    task: "Task[object] | None" = None  # that of an asynchronous call
+    cancellations = 0  # of the task, before
+
+
+running: set[Timer] = set()
 
 
 class Expired(BaseException):
@@ -55,7 +60,7 @@ class Expired(BaseException):
         timer: The timer of a call that ended itself before its limit; None where the watchdog has interrupted it.
     """
 
-    timer: "Timer | None" = None
+    timer: Timer | None = None
 
 
 class _Watch:
@@ -68,6 +73,7 @@ class _Watch:
     def reset(self) -> None:
         """Begin without a watching thread."""
         self.next_look = _INFINITY  # monotonic time of the next look
+        self.asked = _INFINITY  # the deadline that it was last woken for
         self.hurry_before = _INFINITY  # a deadline past this one needs nothing but to be in `running`
         self.wake = allocate_lock()
         self.wake.acquire()
@@ -78,26 +84,29 @@ watch = _Watch()
 _signalled: list[int] = []  # the main thread and the signal that is ours, once there is one
 
 
-def start(timer: "Timer", seconds: float) -> None:
+def start(timer: Timer, seconds: float) -> None:
     """Begin a time limit for the calling thread."""
-    deadline = monotonic() + seconds
-    timer += deadline, seconds, get_ident()
-    running[id(timer)] = timer
+    timer.deadline = deadline = monotonic() + seconds
+    timer.seconds = seconds
+    running.add(timer)
     if deadline < watch.hurry_before:
         look_sooner(deadline)
 
 
-def stop(timer: "Timer") -> None:
+def stop(timer: Timer) -> None:
     """End a time limit; once this has returned, the limit interrupts nothing any more.
 
     Raises:
         Expired: The limit of a call around this one has passed, and its interruption was lost with this one's.
     """
-    if running.pop(id(timer), None) is None and len(timer) > _STARTED:
-        _settle(timer)
+    try:
+        running.remove(timer)
+    except KeyError:
+        if timer.fate:
+            _settle(timer)
 
 
-def timed_out(error: Expired, timer: "Timer") -> BaseException:
+def timed_out(error: Expired, timer: Timer) -> BaseException:
     """Return what a function raises for an expired limit: `PoetTimeout` for its own, the same for one around it."""
     stop(timer)
     frame = _getframe(1)
@@ -105,12 +114,12 @@ def timed_out(error: Expired, timer: "Timer") -> BaseException:
     if not is_own or _has_expired_around(timer, frame):
         return error
     place = f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"
-    result = PoetTimeout(place, timer[1])
+    result = PoetTimeout(place, timer.seconds)
     result.__cause__ = error.__cause__
     return result
 
 
-def give_up(timer: "Timer", error: Exception) -> None:
+def give_up(timer: Timer, error: Exception) -> None:
     """End the call now, because the wait for its next attempt would pass its deadline.
 
     Raises:
@@ -125,6 +134,7 @@ def look_sooner(deadline: float) -> None:
     """Start the watching thread, or wake it up; called with a deadline that it may not know of."""
     if watch.uses_signals and not _signalled:
         _take_signal()
+    watch.asked = deadline
     me = object()
     try:
         if watch.starters.setdefault("first", me) is me:
@@ -136,13 +146,14 @@ def look_sooner(deadline: float) -> None:
             watch.starters.clear()
 
 
-def _settle(timer: "Timer") -> None:
+def _settle(timer: Timer) -> None:
     """Make sure that an interruption which was sent for a timer does not arrive later."""
-    while timer[-1] == _CLAIMED and running.pop(id(timer), None) is None:
+    while timer.fate == _CLAIMED and timer not in running:
         sleep(0)  # the watchdog is about to interrupt this thread, or to postpone that
-    sent = timer[-1]
-    timer.append(_OVER)
-    if sent == _EXCEPTION:
+    running.discard(timer)
+    was_over = timer.is_over
+    timer.is_over = True
+    if timer.fate == _EXCEPTION and not was_over:
         _absorb()
         if _has_expired_around(timer, _getframe()):
             raise Expired  # a thread has room for one interruption: that of the outer limit may have gone too
@@ -162,20 +173,20 @@ def _absorb() -> None:
         return
 
 
-def _has_expired(timer: "Timer") -> bool:
-    return len(timer) > _STARTED and timer[_STARTED + 1 : _STARTED + 2] != [_FASTER]
+def _has_expired(timer: Timer) -> bool:
+    return timer.fate not in ("", _FASTER)
 
 
-def _has_expired_around(timer: "Timer", frame: "FrameType") -> bool:
+def _has_expired_around(timer: Timer, frame: "FrameType") -> bool:
     return any(_has_expired(other) for other in _limits(frame) if other is not timer)
 
 
 def _limits(frame: "FrameType | None") -> "Iterator[Timer]":
-    """Yield the timers of the calls on a stack, innermost first."""
+    """Yield the timers of the synchronous calls on a stack, innermost first."""
     while frame is not None:
         if _VARIABLE in frame.f_code.co_varnames:
             timer = frame.f_locals.get(_VARIABLE)
-            if timer and type(timer[2]) is int:
+            if timer is not None and timer.deadline and timer.task is None:
                 yield timer
         frame = frame.f_back
 
@@ -189,12 +200,12 @@ def _is_tracing(frame: "FrameType | None") -> bool:
     return False
 
 
-def _postpone(timer: "Timer") -> None:
+def _postpone(timer: Timer) -> None:
     """Have the watchdog interrupt the call of a claimed timer a little later."""
-    timer[0] = monotonic() + _POSTPONEMENT
-    running[id(timer)] = timer
-    if timer[0] < watch.hurry_before:
-        look_sooner(timer[0])
+    timer.deadline = deadline = monotonic() + _POSTPONEMENT
+    running.add(timer)
+    if deadline < watch.hurry_before:
+        look_sooner(deadline)
 
 
 def _look() -> None:  # pragma: no cover  (coverage sees no thread that _thread starts)
@@ -202,66 +213,84 @@ def _look() -> None:  # pragma: no cover  (coverage sees no thread that _thread 
     while True:
         watch.next_look = watch.hurry_before = _INFINITY  # whoever starts while we look must wake us
         now = monotonic()
-        soonest = now + _FOREVER
-        for key, timer in running.copy().items():
-            deadline = timer[0]
-            if deadline <= now:
-                _expire(key, timer)
+        # A call that woke us and is over by now was hardly the last of its kind: without it the next would wake us too.
+        soonest = watch.asked if now < watch.asked else now + _FOREVER
+        late = []
+        for timer in running.copy():
+            if timer.deadline <= now:
+                late.append(timer)
             else:
-                soonest = min(soonest, deadline)
+                soonest = min(soonest, timer.deadline)
+        if late:
+            _expire_all(late)
         watch.next_look = soonest
         if _signalled or not watch.uses_signals:  # else the main thread has not yet begun a limit, and must be noticed
             watch.hurry_before = soonest
-        watch.wake.acquire(timeout=max(0.0, soonest - monotonic()))
+        watch.wake.acquire(timeout=min(_FOREVER, max(0.0, soonest - monotonic())))
 
 
-def _expire(key: int, timer: "Timer") -> None:  # pragma: no cover  (the watching thread's)
-    """Take out a timer and interrupt its call, unless the call is faster."""
-    if type(timer[2]) is not int:
-        if running.pop(key, None) is not None:
-            _cancel_soon(timer)
-        return
-    timer.append(_CLAIMED)  # before taking it out: its thread waits for what comes of a claim
-    if running.pop(key, None) is None or _OVER in timer:
-        timer.append(_FASTER)
-    elif _signalled[:1] == timer[2:3] and _signal.getsignal(_signalled[1]) is _on_signal:
-        timer.append(_SIGNAL)  # before the signal, whose handler looks for it
+def _expire_all(late: list[Timer]) -> None:  # pragma: no cover  (the watching thread's)
+    """Interrupt the calls of timers."""
+    threads: dict[Timer, int] = {}
+    if any(timer.task is None for timer in late):
+        threads = {timer: thread for thread, frame in _current_frames().items() for timer in _limits(frame)}
+    for timer in late:
+        if timer.task is None:
+            _expire(timer, threads.get(timer))
+        elif _is_taken_out(timer):
+            _cancel_soon(timer, timer.task)
+
+
+def _expire(timer: Timer, thread: int | None) -> None:  # pragma: no cover  (the watching thread's)
+    """Take out a timer and interrupt its call, unless the call is faster, or its frame is gone."""
+    timer.fate = _CLAIMED  # before taking it out: its thread waits for what comes of a claim
+    if not _is_taken_out(timer) or timer.is_over or thread is None:
+        timer.fate = _FASTER
+    elif _signalled[:1] == [thread] and _signal.getsignal(_signalled[1]) is _on_signal:
+        timer.fate = _SIGNAL  # before the signal, whose handler looks for it
         _signal.pthread_kill(*_signalled)
     else:
-        _interrupt(timer)
+        _interrupt(timer, thread)
 
 
-def _interrupt(timer: "Timer") -> None:  # pragma: no cover  (the watching thread's)
-    """Raise in the thread of a timer if its call is on the stack."""
+def _is_taken_out(timer: Timer) -> bool:  # pragma: no cover  (the watching thread's)
+    try:
+        running.remove(timer)
+    except KeyError:
+        return False
+    return True
+
+
+def _interrupt(timer: Timer, thread: int) -> None:  # pragma: no cover  (the watching thread's)
+    """Raise in the thread of a timer if its call is still on the stack."""
     try:
         import ctypes  # noqa: F401  (now: an import after the look at the stack would let the thread run on)
     except ImportError:  # a Python built without it, or one that shuts down
-        timer.append(_FASTER)
+        timer.fate = _FASTER
         return
-    thread = timer[2]
     frame = _current_frames().get(thread)
     if not any(other is timer for other in _limits(frame)):
-        timer.append(_FASTER)
+        timer.fate = _FASTER
     elif _is_tracing(frame):
         _postpone(timer)
     else:
         _interrupt_thread(thread)
-        timer.append(_EXCEPTION)
+        timer.fate = _EXCEPTION
 
 
-def _cancel_soon(timer: "Timer") -> None:  # pragma: no cover  (the watching thread's)
+def _cancel_soon(timer: Timer, task: "Task[object]") -> None:  # pragma: no cover  (the watching thread's)
     """Have the event loop of a task cancel it."""
     try:
-        timer[2].get_loop().call_soon_threadsafe(_cancel, timer)
+        task.get_loop().call_soon_threadsafe(_cancel, timer)
     except RuntimeError:  # the loop is closed, and its tasks run no more
         return
 
 
-def _cancel(timer: "Timer") -> None:
+def _cancel(timer: Timer) -> None:
     """Cancel a task, unless its call has ended meanwhile; runs in the task's event loop."""
-    if timer[4] == "running":
-        timer[4] = "expired"
-        timer[2].cancel()
+    if timer.task is not None and not timer.is_over:
+        timer.fate = _EXCEPTION
+        timer.task.cancel()
 
 
 def _interrupt_thread(thread: int) -> None:
@@ -293,13 +322,13 @@ def _candidates() -> "Iterator[int]":
 
 def _on_signal(_number: int, frame: "FrameType | None") -> None:
     """Raise in the main thread for the expired limits of its calls; a signal that comes too late finds none."""
-    late = [timer for timer in _limits(frame) if timer[-1] == _SIGNAL and _OVER not in timer]
+    late = [timer for timer in _limits(frame) if timer.fate == _SIGNAL and not timer.is_over]
     if _is_tracing(frame):
         for timer in late:
             _postpone(timer)
         return
     for timer in late:
-        timer.append(_RAISED)
+        timer.fate = _RAISED
     if late:
         raise Expired
 
@@ -313,10 +342,10 @@ def _restart_in_child() -> None:  # pragma: no cover  (coverage writes nothing i
         watch.uses_signals = False
         _signalled.clear()
     for timer in _limits(_getframe()):
-        if len(timer) <= _STARTED + 1 or timer[-1] == _SIGNAL:  # whoever was to interrupt it has stayed behind
-            del timer[_STARTED:]
-            running[id(timer)] = timer
-            look_sooner(timer[0])
+        if timer.fate in ("", _CLAIMED, _SIGNAL):  # whoever was to interrupt it has stayed behind
+            timer.fate = ""
+            running.add(timer)
+            look_sooner(timer.deadline)
 
 
 if hasattr(os, "register_at_fork"):

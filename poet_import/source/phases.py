@@ -170,7 +170,7 @@ class Deadline:
     def opening(self, place: Place) -> Iterator[Line]:
         """Yield the lines above the body, which stands two levels deeper."""
         start = "start_in_task" if self.is_async else "start"
-        yield Line(0, "_poet_timer = []", place)
+        yield Line(0, "_poet_timer = __poet__.Timer()", place)
         yield Line(0, "try:", place)
         yield Line(1, f"__poet__.{start}(_poet_timer, {self.seconds!r})", place)
         yield Line(1, "try:", place)

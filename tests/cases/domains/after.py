@@ -42,7 +42,7 @@ def fetch_user(url: str, user_id: int) -> dict[str, str]:
     if not isinstance(user_id, int):
         raise __poet__.perceive("user_id", user_id, "int")
     # operate
-    _poet_timer = []
+    _poet_timer = __poet__.Timer()
     try:
         __poet__.start(_poet_timer, 30)
         try:

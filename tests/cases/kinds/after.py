@@ -97,7 +97,7 @@ async def fetch_in_time(a: int) -> list[int]:
     if not isinstance(a, int):
         raise __poet__.perceive("a", a, "int")
     # operate
-    _poet_timer = []
+    _poet_timer = __poet__.Timer()
     try:
         __poet__.start_in_task(_poet_timer, 5)
         try:

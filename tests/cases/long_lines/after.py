@@ -10,7 +10,7 @@ def f(x: "int | str | bytes | bytearray | memoryview | complex | range | slice |
             "x", x, "int | str | bytes | bytearray | memoryview | complex | range | slice | list | dict"
         )
     # operate
-    _poet_timer = []
+    _poet_timer = __poet__.Timer()
     try:
         __poet__.start(_poet_timer, 30)
         try:

@@ -11,7 +11,7 @@ def price(sku: str, quantity: int = 1) -> float:
     if not isinstance(quantity, int):
         raise __poet__.perceive("quantity", quantity, "int")
     # operate
-    _poet_timer = []
+    _poet_timer = __poet__.Timer()
     try:
         __poet__.start(_poet_timer, 2.0)
         try:
