@@ -137,10 +137,16 @@ def warn(error: PerceiveError | EnforceError, *, frames: int = 2) -> None:
 
 def all_are(values: object, kinds: type | tuple[type, ...]) -> bool:
     """Tell whether at most `MOST_ITEMS` items of a container, evenly spread, are of the given classes."""
-    if type(values) not in SEQUENCES:
+    kind = type(values)
+    if kind is list or kind is tuple:
+        size = len(values)  # type: ignore[arg-type]  # its type was just compared
+        values = values if size <= MOST_ITEMS else values[:: -(-size // MOST_ITEMS)]  # type: ignore[index]
+    elif kind in SEQUENCES:
+        values = spread(values)  # type: ignore[arg-type]  # as above
+    else:
         return True
     try:
-        for item in spread(values):  # type: ignore[arg-type]  # its type was just compared
+        for item in values:  # type: ignore[attr-defined]  # as above
             if not isinstance(item, kinds):
                 return False
     except RuntimeError:  # a set that another thread changes meanwhile
