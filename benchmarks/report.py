@@ -56,7 +56,7 @@ def page(parts: Sequence[Part], *, repeats: int, notes: Sequence[str], plot: str
     facts = f"{platform.python_implementation()} {version}, {platform.machine()}, {os.cpu_count()} CPUs."
     lines = [
         "`python -m benchmarks` wrote this page.",
-        f"All of it is of one run; each time is the least of {repeats} or more, taken in turns.",
+        f"All of it is of one run: a time is the least of {repeats} fresh processes that take turns, of fewer where it is cold.",
         facts,
         *notes,
     ]
