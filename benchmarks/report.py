@@ -56,7 +56,8 @@ def page(parts: Sequence[Part], *, repeats: int, notes: Sequence[str], plot: str
     facts = f"{platform.python_implementation()} {version}, {platform.machine()}, {os.cpu_count()} CPUs."
     lines = [
         "`python -m benchmarks` wrote this page.",
-        f"All of it is of one run: a time is the least of {repeats} fresh processes that take turns, of fewer where it is cold.",
+        "All of it is of one run.",
+        f"A time is the least of {repeats} fresh processes that take turns, of fewer where it is cold.",
         facts,
         *notes,
     ]
