@@ -1,6 +1,8 @@
 """The finder at the head of ``sys.meta_path``: finds nothing itself, and lets the loaders of source files weave."""
 
 import sys
+from _frozen_importlib import BuiltinImporter, FrozenImporter
+from _frozen_importlib_external import PathFinder
 from _thread import get_ident
 
 from poet_import.hook import loader
@@ -11,8 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+    from typing import Any
+
+    from _typeshed.importlib import MetaPathFinderProtocol
 
     from poet_import.settings import Settings
+
+
+_STOCK = {BuiltinImporter, FrozenImporter, PathFinder}  # these ask no other finder
 
 
 class PoetFinder:
@@ -25,29 +33,38 @@ class PoetFinder:
         self, fullname: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
         """Return what a later finder finds; None while that finder asks the whole ``meta_path`` in its turn."""
-        me = (get_ident(), fullname)
-        if me in self._asking:
+        if self._asking and (get_ident(), fullname) in self._asking:
             return None
-        self._asking.add(me)
-        try:
-            return self._ask_others(fullname, path, target)
-        finally:
-            self._asking.discard(me)
-
-    def _ask_others(
-        self, fullname: str, path: "Sequence[str] | None", target: "ModuleType | None"
-    ) -> "ModuleSpec | None":
-        finders = sys.meta_path[:]
+        finders: list[Any] = sys.meta_path  # what is in it is anybody's
         mine = finders.index(self) if self in finders else len(finders)
         for finder in finders[mine + 1 :]:
-            find_spec = getattr(finder, "find_spec", None)
-            if find_spec is None:  # 3.11 still asks those with find_module alone, in their turn
+            kind: object = type(finder)
+            if kind is type and finder in _STOCK:  # a class, so it can be hashed
+                spec: ModuleSpec | None = finder.find_spec(fullname, path, target)
+            elif hasattr(finder, "find_spec"):
+                spec = self._ask(finder, fullname, path=path, target=target)
+            else:  # 3.11 still asks those with find_module alone, in their turn
                 return None
-            spec = find_spec(fullname, path, target)
             if spec is not None:
                 loader.adopt(spec)
-                return spec  # type: ignore[no-any-return]  # as the protocol of finders says
+                return spec
         return None
+
+    def _ask(
+        self,
+        finder: "MetaPathFinderProtocol",
+        fullname: str,
+        *,
+        path: "Sequence[str] | None",
+        target: "ModuleType | None",
+    ) -> "ModuleSpec | None":
+        """Ask a finder that may ask all of them, us too, for the same module."""
+        me = (get_ident(), fullname)
+        self._asking.add(me)
+        try:
+            return finder.find_spec(fullname, path, target)
+        finally:
+            self._asking.discard(me)
 
 
 _finder = PoetFinder()

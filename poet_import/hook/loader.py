@@ -4,6 +4,7 @@ On the warm path: nothing is imported that an interpreter has not loaded by then
 """
 
 import os
+import sys
 from _frozen_importlib_external import SourceFileLoader
 
 from poet_import.cache.bytecode import BytecodeCache, read_file
@@ -12,11 +13,14 @@ from poet_import.cache.directory import cache_directory
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
     from types import CodeType
+    from typing import Any
 
     from poet_import.cache.bytecode import CachedModule
     from poet_import.settings import Settings
 
 _NOT_OURS = ("poet_import.", "dana.")  # ourselves, and the host's own modules, which its users cannot have marked
+# Of opcode's table, which costs an import; None for a Python that was not known yet.
+_LOAD_BUILD_CLASS = {(3, 11): 71, (3, 12): 71, (3, 13): 24}.get(sys.version_info[:2])
 _OPTIMIZED = 1  # CO_OPTIMIZED: set for functions, not for the bodies of modules and classes
 
 
@@ -46,7 +50,7 @@ def _shipped_templates() -> str:
 class PoetMixin:
     """What `PoetLoader` adds to a loader of source files."""
 
-    made_from: type = SourceFileLoader
+    made_from: "Any" = SourceFileLoader  # or a subclass of it
 
     def get_code(self, fullname: str) -> "CodeType | None":  # pragma: no cover  (its lines go under another file)
         """Return the module's code, woven if the module is marked."""
@@ -57,7 +61,7 @@ class PoetMixin:
             if known is not None:
                 register(fullname, self.path, known)  # type: ignore[attr-defined]  # as above
                 return known.code
-        stock: CodeType | None = super().get_code(fullname)  # type: ignore[misc]  # of SourceFileLoader, or its subclass
+        stock: CodeType | None = self.made_from.get_code(self, fullname)  # as super().get_code, and cheaper
         if stock is None or not _mentions_poet(stock):
             return stock
         return self._woven(fullname, stock)
@@ -153,6 +157,8 @@ def _mentions_poet(code: "CodeType") -> bool:
     """Tell whether the body of a module, or of a class in it, uses our name. Functions are left to the marker."""
     if "poet" in code.co_names or "poet_import" in code.co_names:
         return True
+    if _LOAD_BUILD_CLASS is not None and _LOAD_BUILD_CLASS not in code.co_code:
+        return False  # no class in it, as most often
     kind = type(code)
     for constant in code.co_consts:
         if type(constant) is kind and not constant.co_flags & _OPTIMIZED and _mentions_poet(constant):

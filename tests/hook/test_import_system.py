@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import importlib.util
+import opcode
 import pickle
 import pkgutil
 import subprocess
@@ -20,6 +21,7 @@ import pytest
 
 import poet_import
 from poet_import import PerceiveError, PoetFallbackWarning
+from poet_import.hook import loader
 from poet_import.hook.loader import PoetLoader
 
 Load = Callable[..., ModuleType]
@@ -561,3 +563,7 @@ def test_our_own_modules_are_never_woven(run_python: Run) -> None:
     code = "import poet_import, poet_import.cli, poet_import.transpiler; print(poet_import.status().modules)"
 
     assert run_python("-c", code).stdout == "{}\n"
+
+
+def test_the_opcode_that_tells_of_a_class_is_this_pythons() -> None:
+    assert opcode.opmap["LOAD_BUILD_CLASS"] == loader._LOAD_BUILD_CLASS
