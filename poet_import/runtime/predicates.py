@@ -223,7 +223,7 @@ def _container(origin: type, arguments: tuple[object, ...], names: dict[str, obj
     """Return the test for a class with type arguments; of user classes only the class is looked at."""
     if origin is type:
         return subclass_of(arguments[0] if arguments else object)
-    is_kind = instance_of(origin) if origin is tuple else _read(origin, names, depth + 1)
+    is_kind = instance_of(origin) if origin is tuple else _read(origin, names, depth)
     if origin is collections.abc.Callable or not arguments:  # type: ignore[comparison-overlap]  # a class at run time
         return is_kind
     if origin is tuple and not (len(arguments) == 2 and arguments[1] is ...):

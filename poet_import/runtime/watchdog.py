@@ -40,16 +40,31 @@ _RAISED = "raised"
 
 
 class Timer:
-    """The time limit of one call. What is not set says that it has not been started, and has not expired."""
+    """The time limit of one call.
 
-    deadline = 0.0  # monotonic time
-    seconds = 0.0
-    fate = ""  # what the watchdog, and then the signal's handler, have done about an expired limit
-    is_over = False  # whether the call has seen to its fate
-    task: "Task[object] | None" = None  # that of an asynchronous call
-    cancellations = 0  # of the task, before
+    Attributes:
+        deadline: Monotonic time; 0 as long as the limit has not been started.
+        seconds: What was asked for.
+        fate: What the watchdog, and then the signal's handler, have done about an expired limit; empty before.
+        is_over: Whether the call has seen to its fate.
+        task: That of an asynchronous call, None for others.
+        cancellations: Of the task, before the limit began.
+    """
+
+    __slots__ = ("cancellations", "deadline", "fate", "is_over", "seconds", "task")
+    deadline: float
+    seconds: float
+    fate: str
+    is_over: bool
+    task: "Task[object] | None"
+    cancellations: int
+
+    def __getattr__(self, name: str) -> object:
+        """Return what an attribute is before it is set; defaults in the class would slow down each setting."""
+        return _UNSET[name]
 
 
+_UNSET = {"deadline": 0.0, "fate": "", "is_over": False, "task": None}
 running: set[Timer] = set()
 
 
