@@ -7,13 +7,14 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import calls, cold, imports, peers
+from benchmarks import calls, cold, imports, peers, steps
 from benchmarks.plot import svg
 from benchmarks.report import Part, page
 from benchmarks.subjects import installed_as, subjects
 
 _PARTS: dict[str, Callable[..., Part]] = {
     "imports": imports.measure,
+    "steps": steps.measure,
     "cold": cold.measure,
     "peers": peers.measure,
     "calls": calls.measure,
