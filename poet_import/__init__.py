@@ -4,13 +4,13 @@ Importing this package, or any part of it, activates the import hook, unless ``P
 they are first used, so that activation costs less than a millisecond.
 """
 
-from poet_import._version import __version__
 from poet_import.hook import finder as _finder
 from poet_import.settings import Settings
 from poet_import.settings import put_in_force as _put_in_force
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
+    from poet_import._version import __version__
     from poet_import.errors import (
         EnforceError,
         PerceiveError,
@@ -38,6 +38,7 @@ _HOMES = {
     "Status": "hook.status",
     "TemplateError": "errors",
     "TranspileError": "errors",
+    "__version__": "_version",
     "describe": "marker.describing",
     "poet": "marker",
     "status": "hook.status",

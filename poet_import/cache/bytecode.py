@@ -10,8 +10,6 @@ from _frozen_importlib_external import MAGIC_NUMBER  # importlib.util's; that im
 from _imp import _fix_co_filename, source_hash  # type: ignore[attr-defined]  # importlib's own means for cached code
 from time import time
 
-from poet_import._version import __version__
-
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,9 +51,7 @@ class BytecodeCache:
     def __init__(self, directory: "str | None", *, roots: "Iterable[str]", settings: str) -> None:
         self.directory = directory
         self._roots = tuple(roots)
-        self._constant = "\0".join(
-            (__version__, settings, MAGIC_NUMBER.hex(), str(sys.flags.optimize), *self._roots)
-        ).encode("utf-8", "surrogatepass")
+        self._settings = settings
         self._begun: dict[tuple[str, ...], blake2b] = {}
         self.known: dict[str, tuple[str, ...]] = {}
         self.plain: dict[str, str] = {}
@@ -75,10 +71,12 @@ class BytecodeCache:
         """Return a digest that has taken in its key."""
         from _blake2 import blake2b  # hashlib loads OpenSSL; and neither is needed before the first marked module
 
+        from poet_import._version import __version__
         from poet_import.cache.template_digest import template_digest
 
-        templates = template_digest(self._roots, lineage).encode()
-        salt = blake2b(self._constant + templates, digest_size=_DIGEST_SIZE).digest()
+        templates = template_digest(self._roots, lineage)
+        facts = (__version__, self._settings, MAGIC_NUMBER.hex(), str(sys.flags.optimize), *self._roots, templates)
+        salt = blake2b("\0".join(facts).encode("utf-8", "surrogatepass"), digest_size=_DIGEST_SIZE).digest()
         return blake2b(digest_size=_DIGEST_SIZE, key=salt)
 
     def load(self, key: str, path: str) -> "CachedModule | None":

@@ -131,18 +131,18 @@ def _compile_by(loader: Any, fullname: str, woven: Woven) -> CachedModule:
     """
     path = loader.get_filename(fullname)
     given: list[object] = []
+    own = loader.source_to_code  # may be a static method
 
     def refuse(_path: str) -> object:
         raise OSError
 
     def source_to_code(data: bytes, *arguments: object, **options: object) -> object:
-        own = type(loader).source_to_code
         given.append(woven.tree)
         try:
-            return own(loader, woven.tree, *arguments, **options)
+            return own(woven.tree, *arguments, **options)
         except (TypeError, AttributeError):
             given.append(woven.text.encode(detect_encoding(BytesIO(data).readline)[0]))
-            return own(loader, given[-1], *arguments, **options)
+            return own(given[-1], *arguments, **options)
 
     instead: dict[str, Callable[..., object]] = {"path_stats": refuse, "source_to_code": source_to_code}
     loader.__dict__.update(instead)

@@ -314,7 +314,7 @@ def test_a_change_of_settings_or_package_version_misses(monkeypatch: pytest.Monk
     keys = {cached(tmp_path).key(b"", ("base",))}
     keys.add(BytecodeCache(str(tmp_path), roots=(), settings="else").key(b"", ("base",)))
     keys.add(BytecodeCache(str(tmp_path), roots=("/templates",), settings="").key(b"", ("base",)))
-    monkeypatch.setattr("poet_import.cache.bytecode.__version__", "999")
+    monkeypatch.setattr("poet_import._version.__version__", "999")
     keys.add(cached(tmp_path).key(b"", ("base",)))
 
     assert len(keys) == 4

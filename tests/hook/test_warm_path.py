@@ -73,7 +73,6 @@ def test_activation_loads_nothing_but_what_every_interpreter_has(loaded: Callabl
     assert ours.isdisjoint(HEAVY)
     assert {name for name in ours if name.startswith("poet_import")} == {
         "poet_import",
-        "poet_import._version",
         "poet_import.cache",
         "poet_import.cache.bytecode",
         "poet_import.cache.directory",
