@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.util import decode_source
 from types import CodeType
 
-from poet_import.errors import TranspileError
+from poet_import.errors import PoetFallbackWarning, TranspileError
 from poet_import.model import PoetOptions, Transpiled
 from poet_import.source.compiling import compile_tree, parse, protect_loops
 from poet_import.source.discovery import PoetFunction, discover
@@ -19,6 +20,18 @@ from poet_import.source.plan import Plan, make_plan
 from poet_import.source.scopes import FunctionNode, ScopeTree, read_scopes
 from poet_import.source.weaver import weave
 from poet_import.templates import TemplateStore, template_roots
+
+# Every name that the weaver writes; a test compares them with what it writes.
+_WOVEN_NAMES = {
+    "__poet__",
+    "_poet_attempt",
+    "_poet_error",
+    "_poet_escape",
+    "_poet_expired",
+    "_poet_kept",
+    "_poet_result",
+    "_poet_timer",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,14 @@ def weave_source(
         raise TranspileError("nested too deeply to be rewritten", filename=filename) from error
 
 
+def warn_unwoven(consequence: str, error: Exception, *, filename: str) -> None:
+    """Warn, at the place in the user's file, that it could not be woven."""
+    names_file = isinstance(error, TranspileError) and error.filename == filename
+    reason, line = (error.message, error.line) if names_file else (error, None)  # type: ignore[attr-defined]  # as just tested
+    message = f"{consequence} ({type(error).__name__}: {reason})"
+    warnings.warn_explicit(message, PoetFallbackWarning, filename, line or 1)
+
+
 def _normalized(text: str) -> str:
     """Return a source with the line ends that the tokenizer sees, and without a byte order mark."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
@@ -95,7 +116,7 @@ def _normalized(text: str) -> str:
 def _weave(text: str, filename: str, store: TemplateStore, *, options: Mapping[int, PoetOptions] | None) -> Woven:
     tree = parse(text, filename)
     scopes = read_scopes(tree)
-    if taken := sorted(name for name in scopes.binds if name.startswith("_poet_") or name == "__poet__"):
+    if taken := sorted(_WOVEN_NAMES & scopes.binds):
         raise TranspileError(f"the name {taken[0]} belongs to woven code: rename it", filename=filename)
     found = discover(scopes, filename=filename)
     functions = found.functions if options is None else _with_options(found.functions, scopes, options)

@@ -55,7 +55,7 @@ def test_modules_are_listed_with_their_states_and_reasons(load: Load) -> None:
     load(f"{MARKED}import numba\n@poet\n@numba.jit\ndef fast(): pass\n", "mixed")
     load("import numba\n@poet\n@numba.jit\ndef fast(): pass\n", "fast")
     with pytest.warns(PoetFallbackWarning):
-        load(f"_poet_x = 1\n{MARKED}", "taken")
+        load(f"_poet_result = 1\n{MARKED}", "taken")
 
     modules = poet_import.status().modules
 
@@ -67,7 +67,7 @@ def test_modules_are_listed_with_their_states_and_reasons(load: Load) -> None:
         "shop": ("rewritten", 1, ""),
         "taken": ("fallback", 0, told["taken"][2]),
     }
-    assert "the name _poet_x belongs to woven code" in told["taken"][2]
+    assert "the name _poet_result belongs to woven code" in told["taken"][2]
     lines = str(poet_import.status()).splitlines()
     assert lines[1].split() == ["module", "state", "functions", "reason"]
     assert lines[4] == "shop    rewritten  1"

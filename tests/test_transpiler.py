@@ -156,7 +156,7 @@ def recursion_limit(limit: int) -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-@pytest.mark.parametrize("name", ["__poet__", "_poet_result", "_poet_anything"])
+@pytest.mark.parametrize("name", ["__poet__", "_poet_result", "_poet_kept"])
 @pytest.mark.parametrize(
     "statement",
     [

@@ -5,25 +5,24 @@ from __future__ import annotations
 import ast
 import gc
 import marshal
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dis import get_instructions
 from importlib.machinery import SourceFileLoader
 from importlib.util import decode_source
 from io import BytesIO
-from symtable import symtable
 from tokenize import detect_encoding
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from poet_import import runtime
 from poet_import.cache.bytecode import CachedModule
-from poet_import.errors import PoetFallbackWarning, TranspileError
+from poet_import.errors import TranspileError
 from poet_import.hook.loader import Hook, PoetMixin, register
 from poet_import.source.compiling import compile_tree, functions_of, parse
 from poet_import.source.weaver import MARKER_IMPORT
 from poet_import.templates import store_over
-from poet_import.transpiler import Woven, row_of, weave_source
+from poet_import.transpiler import Woven, row_of, warn_unwoven, weave_source
 
 if TYPE_CHECKING:
     from poet_import.runtime import Rows
@@ -47,11 +46,8 @@ def rewrite(hook: Hook, loader: Any, fullname: str, *, stock: CodeType) -> CodeT
             raise
         runtime.woven_rows[path] = {}
         hook.seen[fullname] = ("fallback", path, str(error))
-        message = (
-            f"{path}: not rewritten, so @poet acts when its functions are defined ({type(error).__name__}: {error})"
-        )
-        warnings.warn(message, PoetFallbackWarning, stacklevel=2)
-        return _with_marker(loader.get_data(path), path) or stock
+        warn_unwoven(f"{fullname} is not rewritten, so @poet acts when its functions are defined", error, filename=path)
+        return _with_marker(loader, path, stock) or stock
 
 
 @contextmanager
@@ -66,21 +62,38 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _with_marker(source: bytes, path: str) -> CodeType | None:
-    """Return a module's plain code with ``poet`` imported, or None where the module binds that name itself."""
-    text = decode_source(source)
-    table = symtable(text, path, "exec")
-    if "poet" in table.get_identifiers() and (table.lookup("poet").is_assigned() or table.lookup("poet").is_imported()):
+def _with_marker(loader: Any, path: str, stock: CodeType) -> CodeType | None:
+    """Return a module's plain code with ``poet`` imported, or None where it binds that name itself.
+
+    A loader of the user's own class may read anything; what it makes of its file stays as it is.
+    """
+    if loader.made_from is not SourceFileLoader or not _lacks_marker(stock):
         return None
     try:
-        tree = parse(text, path)
+        tree = parse(decode_source(loader.get_data(path)), path)
         first = next(index for index, node in enumerate(tree.body) if not _must_lead(node))
         (marker,) = ast.parse(MARKER_IMPORT).body
         ast.copy_location(marker, tree.body[first])
         tree.body.insert(first, ast.fix_missing_locations(marker))
         return compile_tree(tree, path)
+    except (OSError, SyntaxError, ValueError):  # it was edited meanwhile
+        return None
     except RecursionError:  # a text may be deeper than a tree
         return None
+
+
+_LOADS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
+
+
+def _lacks_marker(stock: CodeType) -> bool:
+    """Tell whether a module reads the name ``poet`` and binds it nowhere; its code tells even where its tree cannot."""
+    uses = False
+    for code in (stock, *functions_of(stock)):
+        found = {instruction.opname for instruction in get_instructions(code) if instruction.argval == "poet"}
+        if "STORE_GLOBAL" in found or (code is stock and "STORE_NAME" in found):
+            return False
+        uses |= bool(found & _LOADS) and "STORE_NAME" not in found
+    return uses
 
 
 def _must_lead(node: ast.stmt) -> bool:

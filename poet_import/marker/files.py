@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import ast
 import linecache
-import warnings
 from dataclasses import dataclass
 from types import CodeType
 
 from poet_import import runtime
-from poet_import.errors import PoetFallbackWarning
 from poet_import.model import PoetOptions
 from poet_import.settings import in_force
 from poet_import.source.compiling import compile_tree, functions_of, parse
 from poet_import.source.scopes import FunctionNode
 from poet_import.templates import store_over
-from poet_import.transpiler import Woven, WovenFunction, weave_source
+from poet_import.transpiler import Woven, WovenFunction, warn_unwoven, weave_source
 
 Codes = dict[int, CodeType]
 _PYTEST = "@py"  # begins the names that pytest's assertion rewriter adds (pytest: src/_pytest/assertion/rewrite.py)
@@ -77,8 +75,7 @@ def _weave(filename: str, text: str) -> Woven | None:
         if settings.strict:
             raise
         if filename not in runtime.woven_rows:  # else the hook has said so
-            message = f"{filename}: cannot be woven, so @poet wraps its functions ({type(error).__name__}: {error})"
-            warnings.warn(message, PoetFallbackWarning, stacklevel=2)
+            warn_unwoven(f"{filename} cannot be woven, so @poet wraps its functions", error, filename=filename)
         return None
 
 

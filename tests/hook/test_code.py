@@ -301,14 +301,14 @@ def test_a_crash_of_the_weaver_is_raised_where_strict_is_set(
 
 
 def test_a_name_of_woven_code_in_the_users_module_leaves_it_to_the_wrapper(load: Load) -> None:
-    with pytest.warns(PoetFallbackWarning, match="the name _poet_x belongs to woven code"):
-        module = load(f"from poet_import import poet\n_poet_x = 1\n@poet\n{PRICE.format(indent='')}")
+    with pytest.warns(PoetFallbackWarning, match="the name _poet_result belongs to woven code"):
+        module = load(f"from poet_import import poet\n_poet_result = 1\n@poet\n{PRICE.format(indent='')}")
 
     assert refuses(module.price)
 
 
 def test_poet_strict_raises_what_keeps_a_module_from_being_woven(run_python: Run, write: Write) -> None:
-    write(f"from poet_import import poet\n_poet_x = 1\n@poet\n{PRICE.format(indent='')}")
+    write(f"from poet_import import poet\n_poet_result = 1\n@poet\n{PRICE.format(indent='')}")
 
     result = run_python("import poet_import, shop", POET_STRICT="1")
 
@@ -435,8 +435,8 @@ def test_lines_of_a_woven_module_are_in_linecache_as_written(load: Load) -> None
 
 @pytest.mark.parametrize("lead", ["", '"""Sell."""\n', '"""Sell."""\nfrom __future__ import annotations\n'])
 def test_a_module_that_cannot_be_woven_gets_the_bare_name_all_the_same(load: Load, lead: str) -> None:
-    with pytest.warns(PoetFallbackWarning, match="the name _poet_x belongs to woven code"):
-        module = load(f"{lead}_poet_x = 1\n@poet\n{PRICE.format(indent='')}")
+    with pytest.warns(PoetFallbackWarning, match="the name _poet_result belongs to woven code"):
+        module = load(f"{lead}_poet_result = 1\n@poet\n{PRICE.format(indent='')}")
 
     assert refuses(module.price)
     assert module.__doc__ == ("Sell." if lead else None)
