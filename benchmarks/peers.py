@@ -46,25 +46,29 @@ def measure(repeats: int, *, fraction: float = 1.0) -> Part:
         write_folders(kinds, work, modules=modules)
         cold = seconds(kinds, work, modules=modules, repeats=max(2, repeats // 3), is_cold=True)
         warm = seconds(kinds, work, modules=modules, repeats=repeats)
-    rows = [_row(kind, cold=cold, warm=warm) for kind in kinds[1:]]
-    head = ("", "activation, ms", "first module warm, ms", "warm", "cold", "poet_import is below")
+    rows = [_row(kind, cold=cold, warm=warm) for kind in kinds]
+    head = ("", "activation, ms", "first module warm, ms", "warm, ms", "cold, ms", "poet_import is below")
     return Part([Table("Imports through other hooks", _about(modules), head, rows)])
 
 
 def _row(kind: Kind, *, cold: dict[Kind, Cost], warm: dict[Kind, Cost]) -> list[str]:
     below = "–"
-    if kind is not MARKED:
+    if kind not in (PLAIN, MARKED):
         ours, theirs = warm[MARKED], warm[kind]
         is_below = ours.activation < theirs.activation and ours.others < theirs.others
         below = "yes" if is_below else "**no**"
-    ratios = [f"{times[kind].others / times[PLAIN].others:.2f}" for times in (warm, cold)]
+    several = [f"{1000 * times[kind].others:.1f} ({_ratio(times, kind):.2f})" for times in (warm, cold)]
     label = "poet_import, every function `@poet`" if kind is MARKED else kind.label
-    return [label, f"{1000 * warm[kind].activation:.1f}", f"{1000 * warm[kind].first:.2f}", *ratios, below]
+    return [label, f"{1000 * warm[kind].activation:.1f}", f"{1000 * warm[kind].first:.2f}", *several, below]
+
+
+def _ratio(times: dict[Kind, Cost], kind: Kind) -> float:
+    return times[kind].others / times[PLAIN].others
 
 
 def _about(modules: int) -> str:
     return f"""
 Times of the same {modules} modules of {FUNCTIONS} annotated functions.
-Warm and cold are ratios to an import without a hook, the first module of a process left out.
+Warm and cold leave out the first module of a process; in parentheses is the ratio to an import without a hook.
 The last column is about activation and about warm imports.
 """
