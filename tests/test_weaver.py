@@ -205,6 +205,24 @@ def store_with(checks: list[dict[str, object]], root: Path) -> TemplateStore:
     return TemplateStore(template_roots([root]))
 
 
+@pytest.mark.parametrize(
+    ("default", "passes_by_itself"),
+    [
+        pytest.param("0.5", True, id="keeps"),
+        pytest.param("2.0", False, id="breaks"),
+        pytest.param("A", False, id="unknown"),
+    ],
+)
+def test_default_passes_a_rule_and_is_asked_for_only_where_it_may_break_it(
+    default: str, passes_by_itself: bool, tmp_path: Path
+) -> None:
+    store = store_with([{"phase": "perceive", "match": "x", "rule": "probability"}], tmp_path)
+
+    woven = weave_source(f"{HEAD}@poet(domain='own')\ndef f(x={default}):\n    return x\n", "shop.py", store=store)
+
+    assert ("__poet__.is_default(" not in woven.text) == passes_by_itself
+
+
 def test_rule_for_the_result_holds_for_none_too(tmp_path: Path) -> None:
     store = store_with([{"phase": "enforce", "match": "return", "rule": "not_none"}], tmp_path)
 

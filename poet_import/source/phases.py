@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -41,7 +42,7 @@ class Subject:
     variable: str  # as the woven line reads it
     hint: Hint
     passes_default: bool = False  # a default that the hint may not allow passes all the same
-    has_default: bool = False
+    default: ast.expr | None = None
     kind: str = ""  # "*" and "**" for the parameters that collect others
     passes_not_implemented: bool = False  # an operator says so that it leaves the answer to its other operand
 
@@ -96,8 +97,15 @@ def rule_tests(checks: Sequence[Check], subjects: Sequence[Subject]) -> Iterator
         for group in _matches(check, subjects):
             variables = ", ".join(subject.variable for subject in group)
             arguments = f"{quoted(group[0].name)}, {group[0].variable}, {quoted(expected)}"
-            passing = "".join(_unless_default(subject) for subject in group if subject.has_default)
+            passing = "".join(_unless_default(subject) for subject in group if _may_break(check, subject.default))
             yield f"not __poet__.rules.{check.rule}({variables}{options}){passing}", arguments
+
+
+def _may_break(check: Check, default: ast.expr | None) -> bool:
+    """Tell whether a default may break a rule: it passes all the same, as what the function's author has chosen."""
+    if not isinstance(default, ast.Constant) or check.rule in rules.JOINT:
+        return default is not None
+    return not rules.RULES[check.rule](default.value, **dict(check.arguments))
 
 
 def _unless_default(subject: Subject) -> str:

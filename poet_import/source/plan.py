@@ -120,7 +120,7 @@ def _subjects(found: PoetFunction) -> list[Subject]:
         unsure = default is not None and not hint.allows(default)
         name = _mangled(argument.arg, found.outer)
         unsure = unsure and not hint.deep
-        subjects.append(Subject(name, argument.arg, hint, unsure, has_default=default is not None, kind=kind))
+        subjects.append(Subject(name, argument.arg, hint, unsure, default=default, kind=kind))
     return subjects
 
 

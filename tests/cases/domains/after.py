@@ -3,12 +3,11 @@ from poet_import import poet
 
 
 @poet(domain="ml_monitoring", optimize_for="accuracy")
-@__poet__.hints
 def detect_drift(current_data, reference_data=None):
     # perceive
     if not __poet__.rules.non_empty(current_data):
         raise __poet__.perceive("current_data", current_data, "a non-empty value")
-    if not __poet__.rules.non_empty(reference_data) and not __poet__.is_default("reference_data", reference_data):
+    if not __poet__.rules.non_empty(reference_data):
         raise __poet__.perceive("reference_data", reference_data, "a non-empty value")
     # operate
     # enforce
