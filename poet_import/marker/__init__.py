@@ -59,6 +59,7 @@ def poet(function: object = None, /, **options: object) -> object:
 
 
 _FUNCTION = type(poet)
+_METHOD = type(poet.__get__(object()))
 
 
 def _is_done(marked: object, options: "dict[str, object]") -> bool:
@@ -110,7 +111,7 @@ def functions_in(marked: object) -> "Iterator[FunctionType]":
         kind = type(marked)
         if kind is _FUNCTION:
             yield marked  # type: ignore[misc]  # its type was just compared
-        if issubclass(kind, staticmethod | classmethod):
+        if issubclass(kind, staticmethod | classmethod) or kind is _METHOD:
             marked = marked.__func__  # type: ignore[attr-defined]  # as above
         elif issubclass(kind, property):
             marked = marked.fget  # type: ignore[attr-defined]  # as above
