@@ -175,21 +175,40 @@ def read_file(path: str) -> bytes:
 
 
 def _sweep(directory: str) -> None:
-    """Remove temporary files that killed processes have left; a write takes milliseconds."""
+    """Remove temporary files that killed processes have left."""
     try:
         with os.scandir(directory) as found:
             left = [entry for entry in found if _is_temporary(entry.name)]
-        for entry in left:
-            if time() - entry.stat().st_mtime > _LONGEST_WRITE:
-                os.unlink(entry)
-    except OSError:  # another process sweeps too; what is left will be there next time
+    except OSError:
         return
+    for entry in left:
+        try:
+            if not _is_alive(entry.name.split(".")[-3]) or time() - entry.stat().st_mtime > _LONGEST_WRITE:
+                os.unlink(entry)
+        except OSError:  # another process sweeps too
+            continue
 
 
 def _is_temporary(name: str) -> bool:
     """Tell whether a file is one that was being written: the folder may hold others, too."""
     parts = name.split(".")
     return parts[-1] == "tmp" and parts[0] == "" and parts[-4:-3] in ([_INDEX], [_SUFFIX[1:]])
+
+
+def _is_alive(process: str) -> bool:
+    """Tell whether the process of an id may still be writing.
+
+    One in another container is taken for dead; it then finds its file gone, and keeps nothing this time.
+    """
+    if os.name != "posix":  # there the question would end it
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError, OverflowError):  # somebody else's, or no id at all
+        return True
+    return True
 
 
 def _plain_digest(source: bytes) -> str:

@@ -298,16 +298,35 @@ def test_twelve_processes_that_start_cold_leave_one_whole_entry(
     assert report() == "cached PerceiveError 2"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a process cannot be asked whether it lives")
 def test_what_a_killed_process_left_is_removed_by_the_next_write(tmp_path: Path) -> None:
-    old, young, other = (tmp_path / name for name in (".a.poetc.1.0a.tmp", ".index.2.0b.tmp", "mine.tmp"))
-    for path in (old, young, other):
-        path.touch()
-    for path in (old, other):
-        os.utime(path, (time.time() - 3600,) * 2)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    mine = os.getpid()
+    left = [f".a.poetc.{ended.pid}.0a.tmp", f".index.{ended.pid}.0b.tmp", f".a.poetc.{mine}.0c.tmp"]  # that one is old
+    kept = [f".index.{mine}.0d.tmp", ".b.poetc.unknown.0e.tmp", "mine.tmp"]
+    for name in (*left, *kept):
+        (tmp_path / name).touch()
+    for name in (left[-1], kept[-1]):
+        os.utime(tmp_path / name, (time.time() - 3600,) * 2)
 
     cached(tmp_path).remember("shop.py", ("base",))
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".index.2.0b.tmp", "index", "mine.tmp"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "index"])
+
+
+def test_a_temporary_file_that_cannot_be_removed_does_not_keep_the_others(tmp_path: Path) -> None:
+    names = [f".{number}.poetc.{os.getpid()}.0a.tmp" for number in range(3)]
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / names[1]).unlink()
+    (tmp_path / names[1]).mkdir()
+    for name in names:
+        os.utime(tmp_path / name, (1, 1))
+
+    cached(tmp_path).remember("shop.py", ("base",))
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [names[1], "index"]
 
 
 def test_a_change_of_settings_or_package_version_misses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
