@@ -70,10 +70,13 @@ def test_a_directory_that_cannot_be_written_to_does_not_break_an_import(run_pyth
     assert (result.stdout, result.stderr) == ("rewritten 2 False\n", "")
 
 
-def test_a_directory_with_entries_that_has_become_read_only_is_still_read(run_python: Run, write: Write) -> None:
+def test_a_directory_with_entries_that_has_become_read_only_is_still_read(run_python: Run, write: Write, tmp_path: Path) -> None:
     """As in an image that was built with a warm cache."""
     write(SHOP)
     run_python(REPORT)
     limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
 
-    assert run_python("-S", "-c", limit + REPORT).stdout == "cached 2 False\n"
+    # Python's own cache is elsewhere: it is cut too, and Python does not notice (python/cpython#126606).
+    result = run_python("-S", "-c", limit + REPORT, PYTHONPYCACHEPREFIX=str(tmp_path / "cut"))
+
+    assert result.stdout == "cached 2 False\n"
