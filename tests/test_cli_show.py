@@ -195,12 +195,12 @@ def test_show_of_a_file_in_another_encoding_says_so(content: bytes, complaint: s
 
 
 def test_show_of_what_cannot_be_woven_says_why(invoke: Invoke) -> None:
-    write("taken.py", SHOP + "_poet_mine = 1\n")
+    write("taken.py", SHOP + "_poet_timer = 1\n")
 
     result = invoke("show", "taken.py")
 
     assert result.exit_code == 1
-    assert "Error: taken.py: the name _poet_mine belongs to woven code" in result.stderr
+    assert "Error: taken.py: the name _poet_timer belongs to woven code" in result.stderr
 
 
 @pytest.mark.parametrize(

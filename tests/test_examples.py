@@ -1,10 +1,13 @@
 """Each example prints what its reader is told to expect."""
 
 import re
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import RunPython
+
+RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

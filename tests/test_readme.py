@@ -3,11 +3,15 @@
 import doctest
 import re
 import shlex
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import RunPython, Write
+
+RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
+Write = Callable[..., Path]
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "docs/architecture.md", "docs/limits.md", "docs/reference.md")
