@@ -65,7 +65,11 @@ class Starters:
         """Start one process."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(
-            [sys.executable, "-c", program], cwd=self.folder / str(self.round), env=self.environment | variables, text=True, **pipes
+            [sys.executable, "-c", program],
+            cwd=self.folder / str(self.round),
+            env=self.environment | variables,
+            text=True,
+            **pipes,
         )
 
     def renew(self) -> None:
@@ -81,7 +85,7 @@ class Starters:
 def starters(tmp_path: Path) -> Iterator[Starters]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("POET_", "PYTHON", "COVERAGE_"))}
     root = str(Path(__file__).parent.parent.parent)
-    places = {"PYTHONPATH": root,  "POET_CACHE_DIR": str(tmp_path / "cache")}
+    places = {"PYTHONPATH": root, "POET_CACHE_DIR": str(tmp_path / "cache")}
     found = Starters(tmp_path, {**kept, **places})
     yield found
     for process in found.running:

@@ -70,7 +70,9 @@ def test_a_directory_that_cannot_be_written_to_does_not_break_an_import(run_pyth
     assert (result.stdout, result.stderr) == ("rewritten 2 False\n", "")
 
 
-def test_a_directory_with_entries_that_has_become_read_only_is_still_read(run_python: Run, write: Write, tmp_path: Path) -> None:
+def test_a_directory_with_entries_that_has_become_read_only_is_still_read(
+    run_python: Run, write: Write, tmp_path: Path
+) -> None:
     """As in an image that was built with a warm cache."""
     write(SHOP)
     run_python(REPORT)
