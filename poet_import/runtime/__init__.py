@@ -93,13 +93,16 @@ class Escape(BaseException):  # not an error: it carries one past the user's own
 
 
 def __getattr__(name: str) -> object:
-    """Load the module that defines a name of this package."""
+    """Load the module that defines a name, and take all names from it: a call may come too late to load more."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = _HOMES[name]
     module = __import__(f"{__name__}.{home or name}", fromlist=["*"])
-    value = globals()[name] = getattr(module, name) if home else module
-    return value
+    if home:
+        globals().update({other: getattr(module, other) for other, its_home in _HOMES.items() if its_home == home})
+    else:
+        globals()[name] = module
+    return globals()[name]
 
 
 def rows_of(path: str) -> "Rows":

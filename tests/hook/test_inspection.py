@@ -99,17 +99,7 @@ def test_a_linked_file_is_woven_under_the_name_of_the_link(load: Load, write: Wr
     assert module.price.__code__.co_filename == str(tmp_path / "store.py")
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        "",
-        "(retries=1)",
-        pytest.param(
-            "(timeout=5)",
-            marks=pytest.mark.xfail(strict=True, reason="the first limit of a process imports what it needs"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("options", ["", "(retries=1)", "(timeout=5)"])
 def test_a_function_acts_while_the_interpreter_shuts_down(run_python: Run, write: Write, options: str) -> None:
     write(SHOP.replace("@poet", f"@poet{options}"))
     code = """
