@@ -35,7 +35,7 @@ for _ in range(int(sys.argv[1])):
 """
 _EMPTY = "pass"
 _STEPS = (  # label, what Python does for an undecorated module, what is done for a marked one
-    ("find the module", '[other.find_spec("shop_0") for other in others]', 'find.find_spec("shop_0")'),
+    ("find the module", '[other.find_spec("shop_0", None) for other in others]', 'find.find_spec("shop_0")'),
     ("load its code: all of it", 'stock.get_code("shop_0")', 'ours.get_code("shop_0")'),
     ("– read the source and digest it", "", "hook.cache.key(read_file(path), lineage)"),
     ("– read the cached code and check that it is whole", "", "_unsealed(read_file(entry))"),
