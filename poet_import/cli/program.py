@@ -39,7 +39,7 @@ def execute(program: Program) -> None:
         module.__dict__.update(__name__="__main__", __builtins__=builtins)
         sys.modules["__main__"] = module
         exec(code, module.__dict__)  # noqa: S102  (to run it is what was asked)
-    except BaseException as error:
+    except BaseException as error:  # whatever ends the program, its traceback begins in the program
         _print_from(_first_foreign(error))
         raise
 

@@ -71,7 +71,7 @@ def _weave(filename: str, text: str) -> Woven | None:
     settings = in_force()
     try:
         return weave_source(text, filename, store=store_over(settings.templates))
-    except Exception as error:
+    except Exception as error:  # the last line of defence: a definition never breaks because of us
         if settings.strict:
             raise
         if filename not in runtime.woven_rows:  # else the hook has said so
