@@ -48,13 +48,6 @@ def long(function):
 def longest(function):
     return function()
 
-@poet(timeout=0.0003)
-def race(seconds):
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        pass
-    return "done"
-
 @poet(timeout=0.05)
 def guarded():
     try:
@@ -252,53 +245,6 @@ def test_keyboard_interrupt_passes_at_once_and_leaves_no_limit_behind(shop: Modu
         shop.short(press)
 
     time.sleep(0.1)
-
-
-def racing(shop: ModuleType, count: int) -> set[object]:
-    """Return what calls ended with that needed about as long as they had."""
-    outcomes: set[object] = set()
-    for index in range(count):
-        try:
-            outcomes.add(shop.race(0.0002 + 0.0002 * (index % 100) / 100))
-        except PoetTimeout:
-            outcomes.add(PoetTimeout)
-    return outcomes
-
-
-@pytest.mark.parametrize("run", THREADS)
-def test_interruption_never_arrives_after_its_call(run: InThread, shop: ModuleType) -> None:
-    assert run(lambda: racing(shop, 5_000)) == {"done", PoetTimeout}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("run", THREADS)
-def test_interruption_never_arrives_after_its_call_in_many_more(run: InThread, shop: ModuleType) -> None:
-    assert run(lambda: racing(shop, 50_000)) == {"done", PoetTimeout}
-
-
-@pytest.mark.parametrize("run", THREADS)
-def test_interruption_of_racing_nested_calls_never_arrives_after_them(run: InThread, shop: ModuleType) -> None:
-    def call() -> set[object]:
-        outcomes: set[object] = set()
-        for index in range(40):
-            try:
-                outcomes.add(shop.short(lambda index=index: racing(shop, 150 + index % 30) and "done"))
-            except PoetTimeout as error:
-                outcomes.add(error.function)
-        return outcomes
-
-    assert run(call) <= {"done", "shop.short"}
-
-
-def test_thousand_limits_in_a_pool_end_each_its_own_call(shop: ModuleType) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(50) as pool:
-        calls = [pool.submit(shop.spin if index % 20 == 0 else lambda: shop.race(0)) for index in range(1000)]
-        errors = [call.exception() for call in calls]
-
-    assert [type(error) for error in errors[::20]] == [PoetTimeout] * 50
-    assert all(error is None or isinstance(error, PoetTimeout) for error in errors)
 
 
 def test_limit_of_a_thread_that_is_traced_ends_its_call(shop: ModuleType) -> None:
