@@ -160,15 +160,34 @@ def _is_declaration(statement: ast.stmt) -> bool:
 
 
 def _first_evaluated(statement: ast.stmt) -> ast.stmt | ast.expr:
-    """Return the statement, or what of its condition has code first: the keyword of an ``if`` has none of its own."""
-    if not isinstance(statement, ast.If | ast.While | ast.Assert):
-        return statement
-    test = statement.test
-    while isinstance(test, ast.BoolOp | ast.UnaryOp):
-        if isinstance(test, ast.UnaryOp) and not isinstance(test.op, ast.Not):
-            break
-        test = test.operand if isinstance(test, ast.UnaryOp) else test.values[0]
-    return test
+    """Return what of a statement has code first: its keyword has none of its own."""
+    match statement:
+        case ast.If(test=first) | ast.While(test=first) | ast.Assert(test=first):
+            return _leftmost(first)
+        case ast.Return(value=ast.expr() as first) | ast.Expr(value=first) | ast.Raise(exc=ast.expr() as first):
+            return _leftmost(first)
+        case ast.Assign(value=first) | ast.AnnAssign(value=ast.expr() as first) | ast.Match(subject=first):
+            return _leftmost(first)
+    return statement
+
+
+def _leftmost(node: ast.expr) -> ast.expr:
+    """Return the part of an expression that is evaluated first."""
+    while (first := _operand(node)) is not None and not isinstance(first, ast.Constant):
+        node = first
+    return node
+
+
+def _operand(node: ast.expr) -> ast.expr | None:
+    """Return the part of an expression that is evaluated before the others; None where it is one by itself."""
+    match node:
+        case ast.BoolOp(values=[first, *_]) | ast.UnaryOp(op=ast.Not(), operand=first):
+            return first
+        case ast.BinOp(left=first) | ast.Compare(left=first) | ast.Call(func=first) | ast.Await(value=first):
+            return first
+        case ast.Attribute(value=first) | ast.Subscript(value=first) | ast.IfExp(test=first):
+            return first
+    return None
 
 
 def _line_after_header(source: Source, anatomy: Anatomy, line: int) -> int:

@@ -246,9 +246,6 @@ def test_a_breakpoint_on_a_function_hits_at_each_call(with_and_without: Callable
     assert (woven, cached) == (without, without)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="perceive lies on the first line of the first statement, not on the first to run"
-)
 def test_a_first_statement_that_begins_to_run_below_its_first_line_keeps_its_arcs(
     with_and_without: Callable[..., tuple[str, ...]],
 ) -> None:
