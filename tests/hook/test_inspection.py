@@ -99,6 +99,7 @@ def test_a_linked_file_is_woven_under_the_name_of_the_link(load: Load, write: Wr
     assert module.price.__code__.co_filename == str(tmp_path / "store.py")
 
 
+@pytest.mark.usefixtures("untraced")  # coverage's own end keeps the last objects alive
 @pytest.mark.parametrize("options", ["", "(retries=1)", "(timeout=5)"])
 def test_a_function_acts_while_the_interpreter_shuts_down(run_python: Run, write: Write, options: str) -> None:
     write(SHOP.replace("@poet", f"@poet{options}"))

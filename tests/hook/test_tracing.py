@@ -10,6 +10,8 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Write = Callable[..., Path]
 
 STAND_IN = "def poet(function=None, **options):\n    return function or (lambda marked: marked)\n"
+pytestmark = pytest.mark.usefixtures("untraced")
+
 MIXED = '''\
 """Sell."""
 import asyncio
