@@ -148,7 +148,7 @@ def test_interruption_never_arrives_after_its_call_in_100_000(
 def test_interruption_of_racing_nested_calls_never_arrives_after_them(run: InThread, shop: ModuleType) -> None:
     def call() -> set[object]:
         outcomes: set[object] = set()
-        for index in range(40):
+        for index in range(15):
             try:
                 outcomes.add(shop.short(lambda index=index: racing(shop.race, 290 + index % 60) and "done"))
             except PoetTimeout as error:
