@@ -83,6 +83,13 @@ def late(error):
     except BaseException:
         raise error
 
+@poet(timeout=0.05)
+def pressed_before_it_cleans():
+    try:
+        raise KeyboardInterrupt
+    finally:
+        spin_on()
+
 def spin_on():
     while True:
         pass
@@ -192,6 +199,12 @@ def test_limit_meets_finally(run: InThread, name: str, expected: str, shop: Modu
         run(lambda: getattr(shop, name)(log))
 
     assert log == [expected]
+
+
+@pytest.mark.parametrize("run", THREADS)
+def test_keyboard_interrupt_that_is_on_its_way_outlives_the_limit(run: InThread, shop: ModuleType) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(shop.pressed_before_it_cleans)
 
 
 @pytest.mark.parametrize("run", THREADS)

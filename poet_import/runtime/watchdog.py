@@ -125,6 +125,8 @@ def timed_out(error: Expired, timer: Timer) -> BaseException:
     """Return what a function raises for an expired limit: `PoetTimeout` for its own, the same for one around it."""
     stop(timer)
     frame = _getframe(1)
+    if (wish := _wish_to_end(error)) is not None:
+        return wish
     is_own = error.timer is timer or _has_expired(timer)
     if not is_own or _has_expired_around(timer, frame):
         return error
@@ -132,6 +134,28 @@ def timed_out(error: Expired, timer: Timer) -> BaseException:
     result = PoetTimeout(place, timer.seconds)
     result.__cause__ = error.__cause__
     return result
+
+
+def _wish_to_end(error: Expired) -> BaseException | None:
+    """Return the KeyboardInterrupt or SystemExit that was on its way through the call when the interruption came.
+
+    One that the call's caller is handling has no frame below the call.
+    """
+    frames = set(_frames_of(error))
+    found = error.__context__
+    while found is not None:
+        if isinstance(found, KeyboardInterrupt | SystemExit) and not frames.isdisjoint(_frames_of(found)):
+            return found
+        found = found.__context__
+    return None
+
+
+def _frames_of(error: BaseException) -> "Iterator[FrameType]":
+    """Yield the frames that an exception has passed."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        yield traceback.tb_frame
+        traceback = traceback.tb_next
 
 
 def give_up(timer: Timer, error: Exception) -> None:
