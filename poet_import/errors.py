@@ -5,7 +5,9 @@ PoetError
 ├── EnforceError       a result does not match the return annotation or a rule of the domain
 ├── PoetTimeout        the call took longer than its ``timeout`` (also a ``TimeoutError``)
 └── TranspileError     a source cannot be transpiled
-    └── TemplateError  a template is broken
+    ├── GeneratorError   a language model or service gave no answer
+    ├── ValidationError  a gate refused what was generated
+    └── TemplateError    a template is broken
 
 PoetWarning
 └── PoetFallbackWarning  a function or module runs without what was asked for it
@@ -91,6 +93,22 @@ class TranspileError(PoetError):
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.filename, self.line, self.column) if part is not None)
         return f"{place}: {self.message}" if place else self.message
+
+
+class GeneratorError(TranspileError):
+    """A generator gave no answer: it could not be reached, failed, took too long, or answered with something else.
+
+    Attributes:
+        retry_after: Seconds after which it asked to be tried again, or None.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ValidationError(TranspileError):
+    """A gate refused what was generated; the message names each rule with its line."""
 
 
 class TemplateError(TranspileError):

@@ -5,12 +5,14 @@ Not imported on the warm path: ``dataclasses`` alone costs more than a cached mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 OnViolation = Literal["raise", "warn", "off"]
 Semantics = Literal["preserve", "intent"]
 Phase = Literal["perceive", "operate", "enforce", "train"]
+Gate = Literal["syntax", "structure", "security", "semantics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,112 @@ class Template:
     checks: tuple[Check, ...] = ()
     imports: tuple[str, ...] = ()
     enhancements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A function as its user wrote it, O, with what a judgement of another text for it needs to know."""
+
+    source: str  # dedented, its decorators left out, ended by a newline
+    name: str
+    qualname: str
+    module: str = ""  # the text of the module around it, from which its other names come; "" where that is unknown
+    imports: tuple[str, ...] = ()  # modules that its domain allows besides its own
+    checks: tuple[Check, ...] = ()  # of its domain
+    semantics: Semantics = "preserve"
+    trains: bool = False  # whether it has an ``optimize_for``
+    calls: tuple[str, ...] = ()  # recorded calls: argument tuples as literals
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One reason why a text may not become code."""
+
+    gate: Gate
+    rule: str  # its name, as ``dunder-access``
+    line: int  # of the judged text, from 1
+    message: str  # one sentence: what was found, and what is allowed instead
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one gate has tried, and with how much."""
+
+    gate: Gate
+    method: str  # as ``allow-list``, ``proof``, ``examples``, ``trial``, ``doubles``, ``contract``
+    inputs: int = 0
+    seconds: float = 0.0
+    note: str = ""  # why something was not tried, or what the figures do not tell
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """A text that may become code: only `poet_import.validation` makes one."""
+
+    operate: str  # O′, with its imports and private helpers, as it was judged
+    name: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gates say of a text."""
+
+    violations: tuple[Violation, ...]
+    evidence: tuple[Evidence, ...]
+    implementation: Implementation | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Tell whether the text may become code."""
+        return self.implementation is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that failed a gate, as the model is told of it when it is asked again."""
+
+    answer: str
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TranspileRequest:
+    """One function for which a generator is asked for O′."""
+
+    original: Original
+    options: PoetOptions
+    template: Template
+    prompt: str  # the domain's template, rendered for this function
+    deadline: float  # of ``time.monotonic()``, in seconds: no answer counts after it
+    refusals: tuple[Refusal, ...] = ()  # oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer has cost so far: reported while it arrives, and once more when it is whole."""
+
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+
+
+class Generator(Protocol):
+    """Turns O into a text that may become O′."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what tells its answers from another generator's, as ``llm openai/gpt-4o``; never a secret."""
+        ...
+
+    async def generate(self, request: TranspileRequest, *, observe: Callable[[Usage], None]) -> str:
+        """Return one complete function as text, imports and helpers before it.
+
+        Raises:
+            GeneratorError: There is no answer, or none in time.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

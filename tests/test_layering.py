@@ -17,6 +17,8 @@ ROWS = {
     "source": 1,
     "template_metadata": 1,
     "templates": 1,
+    "validation": 1,
+    "generators": 2,
     "transpiler": 3,
     "cli": 4,
     "hook": 4,
@@ -25,7 +27,13 @@ ROWS = {
     "__main__": 5,
 }
 # Of one row, and never back: no circle can come of them.
-NEIGHBOURS = {("cache", "settings"), ("templates", "cache"), ("templates", "template_metadata")}
+NEIGHBOURS = {
+    ("cache", "settings"),
+    ("cache", "source"),
+    ("templates", "cache"),
+    ("templates", "template_metadata"),
+    ("validation", "source"),
+}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -1,0 +1,1 @@
+"""Generators: what turns O into a text that may become O′."""

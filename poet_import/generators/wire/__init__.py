@@ -1,0 +1,1 @@
+"""HTTP to language models: the only room that knows the HTTP library."""

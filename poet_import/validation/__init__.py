@@ -1,0 +1,1 @@
+"""Judge a text before it may become code."""
