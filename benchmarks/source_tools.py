@@ -17,7 +17,7 @@ from poet_import.source.compiling import parse
 from poet_import.source.linemap import Source
 from poet_import.source.scopes import read_scopes
 from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler import weave_source
+from poet_import.transpiler.weaving import weave_source
 
 _REPEATS = 30
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler import weave_source
+from poet_import.transpiler.weaving import weave_source
 
 STORE = TemplateStore(template_roots())
 TYPING = "from typing import *\n".replace(

@@ -7,7 +7,7 @@ import pytest
 from poet_import.errors import PoetWarning
 from poet_import.model import PoetOptions
 from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler import Woven, weave_source
+from poet_import.transpiler.weaving import Woven, weave_source
 
 STORE = TemplateStore(template_roots())
 BODY = "def f(x: int): ...\n"

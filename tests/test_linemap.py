@@ -13,7 +13,7 @@ import pytest
 from poet_import.errors import EnforceError, PerceiveError
 from poet_import.source.linemap import NOWHERE, Patch, Place, Source
 from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler import weave_source
+from poet_import.transpiler.weaving import weave_source
 
 STORE = TemplateStore(template_roots())
 CASES = Path(__file__).parent / "cases"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler import weave_source
+from poet_import.transpiler.weaving import weave_source
 
 STORE = TemplateStore(template_roots())
 CASES = Path(__file__).parent / "cases"

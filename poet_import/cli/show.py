@@ -13,7 +13,7 @@ import click
 from poet_import.errors import PoetError
 from poet_import.settings import Settings
 from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler import weave_source
+from poet_import.transpiler.weaving import weave_source
 
 LEFT_ALONE = {"dynamic": "its options are known, or refused, only when the module runs"}
 

@@ -118,7 +118,7 @@ def wrap(function: Function, options: PoetOptions, template: Template, *, retry_
 
 
 def _row(function: Function, options: PoetOptions, template: Template) -> tuple[object, ...]:
-    """Return for `describe` what `poet_import.transpiler.row_of` tells of a woven function."""
+    """Return for `describe` what `poet_import.transpiler.weaving.row_of` tells of a woven function."""
     name = str(getattr(function, "__qualname__", "?"))
     given = tuple(getattr(options, option) for option in NAMES)
     phases = ("perceive", "operate", "enforce")

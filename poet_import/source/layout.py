@@ -141,7 +141,7 @@ def lay_out(source: Source, anatomy: Anatomy, otherwise: Place) -> Layout:
     if not stands_alone(source, start):
         head = source.offset(start.lineno, start.col_offset)
         return Layout(indent, head, line, last, joined=True, place=place)
-    first = _line_after_header(source, anatomy, line)
+    first = line_after_header(source, anatomy, line)
     return Layout(indent, source.line_start(first), first, last, joined=False, place=place)
 
 
@@ -190,7 +190,7 @@ def _operand(node: ast.expr) -> ast.expr | None:
     return None
 
 
-def _line_after_header(source: Source, anatomy: Anatomy, line: int) -> int:
+def line_after_header(source: Source, anatomy: Anatomy, line: int) -> int:
     """Return the first of the comment and blank lines right above the body, not above its header or docstring."""
     above = anatomy.docstring or anatomy.node
     floor = above.lineno if above is anatomy.node else above.end_lineno or above.lineno

@@ -164,6 +164,31 @@ class LineMap:
         line, column = self._source.position(segment.source + offset - segment.woven)
         return _Line(line, first, first - column)
 
+    def start_of(self, place: Place) -> int:
+        """Return the offset of the text that was inserted with this very place."""
+        return next(segment.woven for segment in self._segments if segment.place is place)
+
+    def offset(self, line: int, column: int) -> int:
+        """Return the offset of a position in the woven text."""
+        return self._woven.offset(line, column)
+
+    def nearest(self, line: int, column: int) -> tuple[int, int]:
+        """Return the user's position for one in the woven text, in text of ours that of what it has replaced."""
+        offset = self._woven.offset(line, max(0, column))
+        index = bisect_right(self._offsets, offset) - 1
+        segment = self._segments[index]
+        if segment.source >= 0:
+            return self._source.position(segment.source + offset - segment.woven)
+        first, last = index, index
+        while first and self._segments[first - 1].source < 0:
+            first -= 1
+        while self._segments[last].source < 0:
+            last += 1
+        before = self._segments[first - 1]
+        start = before.source + self._segments[first].woven - before.woven if first else 0
+        end = max(start, self._segments[last].source - 1)
+        return self._source.position(min(start + offset - segment.woven, end))
+
     def move(self, tree: ast.AST) -> None:
         """Give every node of a tree parsed from the woven text its position in the user's file."""
         stack: list[ast.AST] = [tree]

@@ -14,7 +14,7 @@ import pytest
 
 import poet_import
 from poet_import import PerceiveError, PoetFallbackWarning
-from poet_import.transpiler import _WOVEN_NAMES
+from poet_import.transpiler.weaving import _WOVEN_NAMES
 
 Load = Callable[..., ModuleType]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import CodeType
 
 from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler import weave_source
+from poet_import.transpiler.weaving import weave_source
 
 STORE = TemplateStore(template_roots())
 MARKERS = (

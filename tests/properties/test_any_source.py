@@ -19,7 +19,8 @@ from poet_import.errors import PoetWarning, TranspileError
 from poet_import.source.compiling import parse
 from poet_import.source.discovery import discover
 from poet_import.source.scopes import read_scopes
-from poet_import.transpiler import transpile, weave_source
+from poet_import.transpiler import transpile
+from poet_import.transpiler.weaving import weave_source
 
 DAMAGED = ("contextlib.py", "fractions.py", "functools.py", "statistics.py", "textwrap.py")
 FRAGMENTS = (

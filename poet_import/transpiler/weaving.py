@@ -1,4 +1,4 @@
-"""The one core: from a user's source to woven source and its code. Hook, marker and commands all come here."""
+"""Weave every marked function of a module: from the user's source to woven source and its code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.util import decode_source
 from types import CodeType
 
 from poet_import.errors import PoetFallbackWarning, TranspileError
-from poet_import.model import PoetOptions, Transpiled
+from poet_import.model import PoetOptions
 from poet_import.source.compiling import compile_tree, parse, protect_loops
 from poet_import.source.discovery import PoetFunction, discover
 from poet_import.source.linemap import LineMap, Source
@@ -19,7 +19,7 @@ from poet_import.source.phases import Deadline, Loop
 from poet_import.source.plan import Plan, make_plan
 from poet_import.source.scopes import FunctionNode, ScopeTree, read_scopes
 from poet_import.source.weaver import weave
-from poet_import.templates import TemplateStore, template_roots
+from poet_import.templates import TemplateStore
 
 # Every name that the weaver writes; a test compares them with what it writes.
 _WOVEN_NAMES = {
@@ -189,56 +189,6 @@ def _user_tree(lines: LineMap, filename: str, plans: list[Plan]) -> ast.Module:
 
 def _position(node: FunctionNode) -> tuple[int, int]:
     return node.lineno, node.col_offset
-
-
-def transpile(source: str, *, filename: str = "<source>", store: TemplateStore | None = None) -> Transpiled:
-    """Transpile the marked functions of a source, offline.
-
-    Args:
-        source: Python source with at least one function under ``@poet``.
-        filename: What messages call the source.
-        store: Where domains come from; the shipped templates if None.
-
-    Returns:
-        The whole woven source, and the metadata of the first marked function; ``functions`` lists all of them.
-
-    Raises:
-        TranspileError: The source is not Python or marks no function; the message tells what was found instead.
-
-    .. versionadded:: 0.1.0
-    """
-    try:
-        woven = weave_source(source, filename, store=store or TemplateStore(template_roots()))
-        woven.compile(filename)
-    except SyntaxError as error:
-        raise TranspileError(error.msg, filename=filename, line=error.lineno, column=error.offset) from error
-    except ValueError as error:  # a null byte, a lone surrogate
-        raise TranspileError(str(error), filename=filename) from error
-    if not woven.functions:
-        raise TranspileError(f"no function is marked with @poet; found {_contents(woven)}", filename=filename)
-    rows = [_metadata(function) for function in woven.functions]
-    return Transpiled(code=woven.text, operate=None, metadata=rows[0] | {"functions": rows})
-
-
-def _contents(woven: Woven) -> str:
-    names = [node.name for node in woven.tree.body if isinstance(node, FunctionNode | ast.ClassDef)]
-    return ", ".join(names) if names else "no function or class at all"
-
-
-def _metadata(function: WovenFunction) -> dict[str, object]:
-    """Return the metadata of one function in the form of the service's response."""
-    options = {name: getattr(function.options, name) for name in NAMES}
-    written = {name: value for name, value in options.items() if value is not None}
-    params = {name: written[name] for name in ("domain", "optimize_for", "retries", "timeout") if name in written}
-    others = {name: written[name] for name in ("retry_on", "on_violation", "semantics") if name in written}
-    return {
-        "decorator_params": params,
-        "options": others,
-        "phases_included": list(function.plan.phases if function.plan else ()),
-        "original_function_name": function.qualname.rpartition(".")[2],
-        "enhancements": list(function.plan.template.enhancements if function.plan else ()),
-        "source": "none",
-    }
 
 
 def row_of(function: WovenFunction) -> tuple[object, ...]:

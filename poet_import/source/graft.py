@@ -1,0 +1,180 @@
+"""Put other bodies into functions of a module: text that came from elsewhere, at the place of the user's own."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from poet_import.errors import TranspileError
+from poet_import.source.anatomy import Anatomy, Suite, dissect
+from poet_import.source.grafted import Graft, Grafted, Piece
+from poet_import.source.layout import first_line, line_after_header, stands_alone, suite_indent, untouchable_lines
+from poet_import.source.linemap import NOWHERE, Patch, Place, Source
+from poet_import.source.renaming import Donor, rename
+from poet_import.source.scopes import ScopeTree
+
+_BLANKS = b" \t\f"
+
+
+def graft(source: Source, scopes: ScopeTree, grafts: Iterable[Graft]) -> Grafted:
+    """Return the text of a module with the bodies of some functions replaced.
+
+    A function keeps its header, its decorators and its docstring. What its new body needs besides (imports, helpers,
+    constants) goes above the statement of the module that the function stands in.
+
+    Args:
+        source: The module's text.
+        scopes: The scopes of what it parses to.
+        grafts: The functions; none stands in another.
+
+    Raises:
+        TranspileError: A text cannot be put where its function stands.
+    """
+    operation = _Operation(Patch(source), scopes)
+    for one in sorted(grafts, key=lambda one: one.line):
+        operation.add(one)
+    return operation.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """Text of one graft, before it is known where it comes to stand."""
+
+    place: Place
+    text: str
+    rows: list[tuple[int, int]]
+    graft: Graft
+    donor: Donor
+
+
+class _Operation:
+    """Collects the edits of several grafts of one module."""
+
+    def __init__(self, patch: Patch, scopes: ScopeTree) -> None:
+        self._patch = patch
+        self._source = patch.source
+        self._scopes = scopes
+        names = (node.id for node in ast.walk(scopes.module.node) if isinstance(node, ast.Name))
+        self._taken = scopes.binds.union(names)
+        self._added: list[_Added] = []
+        self._hosts: dict[tuple[int, int], Graft] = {}
+
+    def add(self, graft: Graft) -> None:
+        """Replace the body of one function."""
+        prefix = "_poet_" + re.sub(r"\W+", "_", graft.scope.qualname.replace("<locals>", "")).strip("_")
+        donor = rename(graft.text, graft.node.name, module=self._scopes.module, taken=self._taken, prefix=prefix)
+        self._taken |= donor.brought
+        self._hosts[graft.node.lineno, graft.node.col_offset] = graft
+        self._refuse_lost_recursion(graft, donor)
+        self._insert_companions(graft, donor)
+        self._replace_body(graft, donor)
+
+    def _refuse_lost_recursion(self, graft: Graft, donor: Donor) -> None:
+        outer = graft.scope.parent
+        names = (node.id for node in ast.walk(donor.tree) if isinstance(node, ast.Name))
+        if outer is not None and outer.is_class and graft.node.name in names:
+            raise TranspileError(f"it calls {graft.node.name} by its bare name, which a method cannot be reached by")
+
+    def _insert_companions(self, graft: Graft, donor: Donor) -> None:
+        """Put imports, helpers and constants above the statement of the module that holds the function."""
+        donated = Source(donor.text)
+        rows: list[int] = []
+        for node in donor.tree.body:
+            is_docstring = isinstance(node, ast.Expr)
+            if node is not donor.function and not is_docstring and not self._is_spare(donor, node):
+                rows += range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        if not rows:
+            return
+        statement = next(
+            node for node in self._scopes.module.node.body if node.lineno <= graft.node.lineno <= (node.end_lineno or 0)
+        )
+        lines = [donated.line(row) for row in dict.fromkeys(rows)]
+        text = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines).decode()
+        self._insert(
+            self._source.line_start(first_line(statement)),
+            text,
+            [(row, 0) for row in dict.fromkeys(rows)],
+            graft,
+            donor,
+        )
+
+    def _is_spare(self, donor: Donor, node: ast.stmt) -> bool:
+        return donor.lines.nearest(node.lineno, node.col_offset) in donor.spare
+
+    def _insert(self, offset: int, text: str, rows: list[tuple[int, int]], graft: Graft, donor: Donor) -> None:  # noqa: PLR0917  (one value, taken apart)
+        place = Place(graft.line, 0, graft.line, 0)
+        self._added.append(_Added(place, text, rows, graft, donor))
+        self._patch.insert(offset, text, place)
+
+    def _replace_body(self, graft: Graft, donor: Donor) -> None:
+        mine, theirs = dissect(graft.node), dissect(donor.function)
+        if not theirs.body:
+            raise TranspileError("its body holds nothing but a docstring")
+        indent = suite_indent(self._source, Suite(graft.node, graft.node.body))
+        start, end = self._body_range(mine, indent)
+        text, rows = body_lines(Source(donor.text), theirs, indent)
+        self._patch.replace(start, end, "", place=NOWHERE)
+        self._insert(start, text, rows, graft, donor)
+
+    def _body_range(self, anatomy: Anatomy, indent: str) -> tuple[int, int]:
+        """Return from where to where the user's own body goes, whole lines; what comes before it ends in a newline."""
+        source, node = self._source, anatomy.node
+        last = node.body[-1]
+        after = source.line_start((last.end_lineno or last.lineno) + 1)
+        if anatomy.docstring is not None and not stands_alone(source, anatomy.docstring):
+            at = source.offset(anatomy.docstring.lineno, anatomy.docstring.col_offset)
+            colon = len(source.data[:at].rstrip(b" \t\f\\\n"))
+            self._patch.replace(colon, at, f"\n{indent}", place=NOWHERE)
+        if not anatomy.body:
+            self._end_line(after)
+            return after, after
+        first = anatomy.body[0]
+        if stands_alone(source, first):
+            return source.line_start(first_line(first)), after
+        start = source.offset(first.lineno, first.col_offset)
+        before = len(source.data[:start].rstrip(b" \t\f;\\\n"))
+        self._patch.insert(before, "\n", NOWHERE)
+        return before, after
+
+    def _end_line(self, offset: int) -> None:
+        if not self._source.data[:offset].endswith(b"\n"):
+            self._patch.insert(offset, "\n", NOWHERE)
+
+    def close(self) -> Grafted:
+        """Apply every edit."""
+        lines = self._patch.apply()
+        pieces = []
+        for added in self._added:
+            data = added.text.encode()
+            starts = [0, *(match.end() for match in re.finditer(rb"\n", data))]
+            pieces.append(Piece(lines.start_of(added.place), starts, added.rows, added.graft, added.donor))
+        return Grafted(lines, pieces, self._hosts)
+
+
+def body_lines(source: Source, anatomy: Anatomy, indent: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the lines of a function's body with another indentation, the docstring left out.
+
+    Beside them, for each line, its line in the source and the bytes that its columns were shifted by.
+    """
+    first, last = anatomy.body[0], anatomy.body[-1]
+    begin, base = first_line(first), first.col_offset
+    if stands_alone(source, first):
+        begin = line_after_header(source, anatomy, begin)
+    keep = untouchable_lines(anatomy, source)
+    lines: list[bytes] = []
+    rows: list[tuple[int, int]] = []
+    for number in range(begin, (last.end_lineno or last.lineno) + 1):
+        text = source.line(number)
+        is_kept = number in keep or not text.strip()
+        cut = 0 if is_kept else base if number == first.lineno else min(base, _depth(text))
+        lines.append((b"" if is_kept else indent.encode()) + text[cut:])
+        rows.append((number, 0 if is_kept else len(indent.encode()) - cut))
+    if not lines[-1].endswith(b"\n"):
+        lines[-1] += b"\n"
+    return b"".join(lines).decode(), rows
+
+
+def _depth(text: bytes) -> int:
+    return len(text) - len(text.lstrip(_BLANKS))
