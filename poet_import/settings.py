@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import NoReturn, TypeGuard
 
-MODES = ("offline",)
-FIELDS = ("mode", "strict", "active", "cache_dir", "templates")
+    from poet_import.model import Generator
+
+MODES = ("offline", "eager", "background")
+GENERATORS = ("llm",)
 
 _VARIABLES = {
     "mode": "POET_MODE",
@@ -20,7 +22,24 @@ _VARIABLES = {
     "active": "POET_ACTIVATE",
     "cache_dir": "POET_CACHE_DIR",
     "templates": "POET_TEMPLATES",
+    "generator": "POET_GENERATOR",
+    "model": "POET_MODEL",
+    "llm_base_url": "POET_LLM_BASE_URL",
+    "llm_api_key": "POET_LLM_API_KEY",
+    "generation_timeout": "POET_GENERATION_TIMEOUT",
+    "plain_http": "POET_PLAIN_HTTP",
 }
+FIELDS = tuple(_VARIABLES)
+_DEFAULTS: "dict[str, object]" = {
+    **dict.fromkeys(FIELDS),
+    "mode": "offline",
+    "strict": False,
+    "active": True,
+    "templates": (),
+    "generation_timeout": 10.0,
+    "plain_http": False,
+}
+_LONGEST_WAIT = 3600
 _SWITCHES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -28,11 +47,19 @@ class Settings:
     """The settings in force. Immutable; equal where the values are, whatever they came from.
 
     Attributes:
-        mode: How implementations come about; this version knows ``offline``: the user's own bodies, never the network.
+        mode: How implementations come about: ``offline`` (the user's own bodies, never the network), ``eager``
+            (generated at import), or ``background`` (the user's own bodies now, generated ones in the next process).
         strict: Whether a failure of ours raises instead of leaving the module as it is with a warning.
         active: Whether importing poet_import activates the hook.
         cache_dir: The directory for the cache, absolute, or None where the default stands.
         templates: Folders of further templates, absolute, searched in this order before the shipped ones.
+        generator: What improves functions: ``llm``, an object with the methods of `poet_import.model.Generator`, or
+            None for nothing. A ``model`` alone implies ``llm``.
+        model: The language model, as ``provider/model`` or ``model``, or None where the generator's own default stands.
+        llm_base_url: Where the model is, or None where that follows from the provider and its usual variables.
+        llm_api_key: The key for it, or None where it comes from the provider's usual variable; never shown.
+        generation_timeout: Seconds that one import waits for generated implementations.
+        plain_http: Whether a model may be reached without TLS on another machine than this.
         sources: Where each value came from: ``default``, a variable's name, the path of a ``pyproject.toml``, or
             ``install()``.
     """
@@ -44,21 +71,19 @@ class Settings:
     active: bool
     cache_dir: "str | None"
     templates: "tuple[str, ...]"
+    generator: "Generator | str | None"
+    model: "str | None"
+    llm_base_url: "str | None"
+    llm_api_key: "str | None"
+    generation_timeout: float
+    plain_http: bool
     sources: "dict[str, str]"
 
-    def __init__(
-        self,
-        *,
-        mode: str = "offline",
-        strict: bool = False,
-        active: bool = True,
-        cache_dir: "str | None" = None,
-        templates: "tuple[str, ...]" = (),
-        sources: "Mapping[str, str] | None" = None,
-    ) -> None:
-        values = (mode, strict, active, cache_dir, templates)
-        for field, value in zip(FIELDS, values, strict=True):
-            object.__setattr__(self, field, value)
+    def __init__(self, *, sources: "Mapping[str, str] | None" = None, **values: object) -> None:
+        for field, default in _DEFAULTS.items():
+            object.__setattr__(self, field, values.pop(field, default))
+        if values:
+            raise TypeError(f"Settings has no field {', '.join(map(repr, values))}; it has {', '.join(FIELDS)}")
         object.__setattr__(self, "sources", {**dict.fromkeys(FIELDS, "default"), **(sources or {})})
 
     @classmethod
@@ -88,11 +113,24 @@ class Settings:
             **_from_arguments(arguments, base),
         }
         values: dict[str, object] = {field: _READERS[field](raw) for field, raw in found.items()}
-        return cls(**values, sources={field: raw.source for field, raw in found.items()})  # type: ignore[arg-type]  # each reader returns its field's type
+        sources = {field: raw.source for field, raw in found.items()}
+        if "model" in values and "generator" not in values:
+            values["generator"], sources["generator"] = "llm", sources["model"]
+        if "generator" in values and "mode" not in values:
+            values["mode"], sources["mode"] = "eager", sources["generator"]
+        return cls(**values, sources=sources)
+
+    @property
+    def generates(self) -> bool:
+        """Tell whether functions may be improved by a generator: one is configured, and the mode is not offline."""
+        return self.generator is not None and self.mode != "offline"
 
     def fingerprint(self) -> str:
         """Return a text that is the same in every process exactly while these settings weave the same code."""
-        return repr((self.mode, self.templates))
+        if not self.generates:
+            return repr(self.templates)
+        name = self.generator if isinstance(self.generator, str) else getattr(self.generator, "fingerprint", None)
+        return repr((self.templates, name, self.model, self.llm_base_url))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"Settings cannot be changed; call poet_import.install({name}=…)")
@@ -101,7 +139,10 @@ class Settings:
         raise AttributeError("Settings cannot be changed")
 
     def __repr__(self) -> str:
-        return f"Settings({', '.join(f'{field}={getattr(self, field)!r}' for field in FIELDS)})"
+        shown = {field: getattr(self, field) for field in FIELDS}
+        if self.llm_api_key is not None:
+            shown["llm_api_key"] = "***"
+        return f"Settings({', '.join(f'{field}={value!r}' for field, value in shown.items())})"
 
     def __eq__(self, other: object) -> bool:
         return self._values() == other._values() if isinstance(other, Settings) else NotImplemented
@@ -206,6 +247,8 @@ def _parsed_table(path: str, content: bytes) -> "dict[str, object]":
         raise ValueError(f"{path}: not valid TOML, so [tool.poet-import] cannot be read: {error}") from error
     if not isinstance(table, dict):
         raise ValueError(f"{path}: tool.poet-import = {table!r}: expected a table")  # noqa: TRY004  (a file's mistake)
+    if "llm_api_key" in table:
+        raise ValueError(f"{path}: llm_api_key: a key does not belong into a file that is shared; set POET_LLM_API_KEY")
     return table
 
 
@@ -213,6 +256,34 @@ def _read_mode(raw: _Raw) -> str:
     if raw.value not in MODES:
         raw.refuse(f"{' or '.join(map(repr, MODES))} (all that this version supports)")
     return str(raw.value)
+
+
+def _read_generator(raw: _Raw) -> object:
+    if raw.value not in GENERATORS and not callable(getattr(raw.value, "generate", None)):
+        raw.refuse(f"{' or '.join(map(repr, GENERATORS))} (all that this version supports)")
+    return raw.value
+
+
+def _read_text(raw: _Raw) -> str:
+    if not isinstance(raw.value, str) or not raw.value.strip():
+        raw.refuse("a text")
+    return raw.value.strip()
+
+
+def _read_key(raw: _Raw) -> str:
+    if not isinstance(raw.value, str) or not raw.value.strip():
+        raise ValueError(f"{raw.source}: {raw.field}: expected a text")
+    return raw.value.strip()
+
+
+def _read_seconds(raw: _Raw) -> float:
+    try:
+        seconds = float(raw.value) if isinstance(raw.value, str | int | float) else 0.0
+    except ValueError:
+        seconds = 0.0
+    if isinstance(raw.value, bool) or not 0 < seconds <= _LONGEST_WAIT:
+        raw.refuse(f"a number of seconds above 0, at most {_LONGEST_WAIT}")
+    return seconds
 
 
 def _read_switch(raw: _Raw) -> bool:
@@ -253,6 +324,12 @@ _READERS: "dict[str, Callable[[_Raw], object]]" = {
     "active": _read_switch,
     "cache_dir": _read_path,
     "templates": _read_paths,
+    "generator": _read_generator,
+    "model": _read_text,
+    "llm_base_url": _read_text,
+    "llm_api_key": _read_key,
+    "generation_timeout": _read_seconds,
+    "plain_http": _read_switch,
 }
 
 

@@ -7,7 +7,8 @@ import pytest
 from poet_import.errors import PoetWarning
 from poet_import.model import PoetOptions
 from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler.weaving import Woven, weave_source
+from poet_import.transpiler.weaving import weave_source
+from poet_import.transpiler.woven import Woven
 
 STORE = TemplateStore(template_roots())
 BODY = "def f(x: int): ...\n"

@@ -13,7 +13,8 @@ from poet_import.model import PoetOptions
 from poet_import.source import compiling
 from poet_import.templates import TemplateStore, template_roots
 from poet_import.transpiler import transpile
-from poet_import.transpiler.weaving import row_of, weave_source
+from poet_import.transpiler.weaving import weave_source
+from poet_import.transpiler.woven import row_of
 
 STORE = TemplateStore(template_roots())
 TWO = """from poet_import import poet

@@ -22,7 +22,8 @@ from poet_import.hook.loader import Hook, PoetMixin, register
 from poet_import.source.compiling import compile_tree, functions_of, parse
 from poet_import.source.weaver import MARKER_IMPORT
 from poet_import.templates import store_over
-from poet_import.transpiler.weaving import Woven, row_of, warn_unwoven, weave_source
+from poet_import.transpiler.weaving import warn_unwoven, weave_source
+from poet_import.transpiler.woven import Woven, row_of
 
 if TYPE_CHECKING:
     from poet_import.runtime import Rows

@@ -32,7 +32,7 @@ def describe(function: object) -> Description:
 
 
 def _describe(function: FunctionType, row: tuple[Any, ...]) -> Description:  # the row's types are those of `row_of`
-    qualname, state, _, options, phases, template, digest, enhancements, _ = row
+    qualname, _, _, options, phases, template, digest, enhancements, _, origin, model = row
     given = PoetOptions(**dict(zip(NAMES, options, strict=True)))
     return Description(
         function=f"{function.__module__}.{qualname}",
@@ -40,10 +40,12 @@ def _describe(function: FunctionType, row: tuple[Any, ...]) -> Description:  # t
         options=given,
         phases=tuple(phases),
         enhancements=tuple(enhancements),
-        origin="woven" if state in ("woven", "untouched") else "bypassed",
+        origin=origin,
         skipped_hints=_skipped(function),
         template=template or None,
         template_digest=digest or None,
+        model=model or None,
+        path=function.__code__.co_filename if origin == "generated" else None,
     )
 
 

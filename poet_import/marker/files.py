@@ -13,7 +13,8 @@ from poet_import.settings import in_force
 from poet_import.source.compiling import compile_tree, functions_of, parse
 from poet_import.source.scopes import FunctionNode
 from poet_import.templates import store_over
-from poet_import.transpiler.weaving import Woven, WovenFunction, warn_unwoven, weave_source
+from poet_import.transpiler.weaving import warn_unwoven, weave_source
+from poet_import.transpiler.woven import Woven, WovenFunction
 
 Codes = dict[int, CodeType]
 _PYTEST = "@py"  # begins the names that pytest's assertion rewriter adds (pytest: src/_pytest/assertion/rewrite.py)

@@ -17,7 +17,7 @@ from poet_import.model import PoetOptions
 from poet_import.settings import in_force
 from poet_import.source.options import check_retry_on, read_options
 from poet_import.templates import store_over
-from poet_import.transpiler.weaving import WovenFunction, row_of
+from poet_import.transpiler.woven import WovenFunction, row_of
 
 
 @dataclass(frozen=True, slots=True)

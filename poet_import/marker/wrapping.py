@@ -123,7 +123,7 @@ def _row(function: Function, options: PoetOptions, template: Template) -> tuple[
     given = tuple(getattr(options, option) for option in NAMES)
     phases = ("perceive", "operate", "enforce")
     version = f"{template.domain}/{template.version}"
-    return (name, "woven", False, given, phases, version, template.digest, template.enhancements, 0)
+    return (name, "woven", False, given, phases, version, template.digest, template.enhancements, 0, "woven", "")
 
 
 def _contract(function: Function, options: PoetOptions, template: Template, *, retry_on: object) -> _Contract | None:

@@ -18,8 +18,8 @@ from poet_import.source.scopes import ScopeTree
 _BLANKS = b" \t\f"
 
 
-def graft(source: Source, scopes: ScopeTree, grafts: Iterable[Graft]) -> Grafted:
-    """Return the text of a module with the bodies of some functions replaced.
+def graft(source: Source, scopes: ScopeTree, grafts: Iterable[Graft]) -> tuple[Grafted, dict[Graft, str]]:
+    """Return the text of a module with the bodies of some functions replaced, and why others could not be.
 
     A function keeps its header, its decorators and its docstring. What its new body needs besides (imports, helpers,
     constants) goes above the statement of the module that the function stands in.
@@ -28,14 +28,23 @@ def graft(source: Source, scopes: ScopeTree, grafts: Iterable[Graft]) -> Grafted
         source: The module's text.
         scopes: The scopes of what it parses to.
         grafts: The functions; none stands in another.
-
-    Raises:
-        TranspileError: A text cannot be put where its function stands.
     """
     operation = _Operation(Patch(source), scopes)
+    refused: dict[Graft, str] = {}
     for one in sorted(grafts, key=lambda one: one.line):
-        operation.add(one)
-    return operation.close()
+        try:
+            operation.add(one)
+        except TranspileError as error:
+            refused[one] = error.message
+    return operation.close(), refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Whole lines of a donor's text, and for each its line there and the bytes that its columns were shifted by."""
+
+    text: str
+    rows: list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +52,7 @@ class _Added:
     """Text of one graft, before it is known where it comes to stand."""
 
     place: Place
-    text: str
-    rows: list[tuple[int, int]]
+    lines: _Lines
     graft: Graft
     donor: Donor
 
@@ -59,17 +67,25 @@ class _Operation:
         names = (node.id for node in ast.walk(scopes.module.node) if isinstance(node, ast.Name))
         self._taken = scopes.binds.union(names)
         self._added: list[_Added] = []
-        self._hosts: dict[tuple[int, int], Graft] = {}
+        self._hosts: dict[tuple[int, int], tuple[Graft, int]] = {}
 
     def add(self, graft: Graft) -> None:
-        """Replace the body of one function."""
+        """Replace the body of one function.
+
+        Raises:
+            TranspileError: The text cannot be put where its function stands; nothing is changed then.
+        """
         prefix = "_poet_" + re.sub(r"\W+", "_", graft.scope.qualname.replace("<locals>", "")).strip("_")
         donor = rename(graft.text, graft.node.name, module=self._scopes.module, taken=self._taken, prefix=prefix)
-        self._taken |= donor.brought
-        self._hosts[graft.node.lineno, graft.node.col_offset] = graft
         self._refuse_lost_recursion(graft, donor)
+        body = dissect(donor.function)
+        if not body.body:
+            raise TranspileError("its body holds nothing but a docstring")
+        self._taken |= donor.brought
+        line = donor.lines.nearest(donor.function.lineno, donor.function.col_offset)[0]
+        self._hosts[graft.node.lineno, graft.node.col_offset] = graft, line
         self._insert_companions(graft, donor)
-        self._replace_body(graft, donor)
+        self._replace_body(graft, donor, body)
 
     def _refuse_lost_recursion(self, graft: Graft, donor: Donor) -> None:
         outer = graft.scope.parent
@@ -80,43 +96,42 @@ class _Operation:
     def _insert_companions(self, graft: Graft, donor: Donor) -> None:
         """Put imports, helpers and constants above the statement of the module that holds the function."""
         donated = Source(donor.text)
-        rows: list[int] = []
-        for node in donor.tree.body:
-            is_docstring = isinstance(node, ast.Expr)
-            if node is not donor.function and not is_docstring and not self._is_spare(donor, node):
-                rows += range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        if not rows:
+        left_out = {
+            row
+            for node in donor.tree.body
+            if node is donor.function or isinstance(node, ast.Expr) or self._is_spare(donor, node)
+            for row in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        }
+        rows = [row for row in range(1, len(donated.starts) + 1) if row not in left_out]
+        filled = [index for index, row in enumerate(rows) if donated.line(row).strip()]
+        if not filled:
             return
+        rows = rows[filled[0] : filled[-1] + 1]
+        lines = [donated.line(row).rstrip(b"\n") + b"\n" for row in rows]
+        text = b"".join(lines).decode() + "\n\n"
         statement = next(
-            node for node in self._scopes.module.node.body if node.lineno <= graft.node.lineno <= (node.end_lineno or 0)
+            node for node in self._statements() if node.lineno <= graft.node.lineno <= (node.end_lineno or 0)
         )
-        lines = [donated.line(row) for row in dict.fromkeys(rows)]
-        text = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines).decode()
-        self._insert(
-            self._source.line_start(first_line(statement)),
-            text,
-            [(row, 0) for row in dict.fromkeys(rows)],
-            graft,
-            donor,
-        )
+        added = _Lines(text, [(row, 0) for row in (*rows, rows[-1], rows[-1])])
+        self._insert(self._source.line_start(first_line(statement)), added, graft=graft, donor=donor)
+
+    def _statements(self) -> list[ast.stmt]:
+        return self._scopes.module.node.body
 
     def _is_spare(self, donor: Donor, node: ast.stmt) -> bool:
         return donor.lines.nearest(node.lineno, node.col_offset) in donor.spare
 
-    def _insert(self, offset: int, text: str, rows: list[tuple[int, int]], graft: Graft, donor: Donor) -> None:  # noqa: PLR0917  (one value, taken apart)
+    def _insert(self, offset: int, lines: _Lines, *, graft: Graft, donor: Donor) -> None:
         place = Place(graft.line, 0, graft.line, 0)
-        self._added.append(_Added(place, text, rows, graft, donor))
-        self._patch.insert(offset, text, place)
+        self._added.append(_Added(place, lines, graft, donor))
+        self._patch.insert(offset, lines.text, place)
 
-    def _replace_body(self, graft: Graft, donor: Donor) -> None:
-        mine, theirs = dissect(graft.node), dissect(donor.function)
-        if not theirs.body:
-            raise TranspileError("its body holds nothing but a docstring")
+    def _replace_body(self, graft: Graft, donor: Donor, body: Anatomy) -> None:
         indent = suite_indent(self._source, Suite(graft.node, graft.node.body))
-        start, end = self._body_range(mine, indent)
-        text, rows = body_lines(Source(donor.text), theirs, indent)
+        start, end = self._body_range(dissect(graft.node), indent)
+        lines = _body_lines(Source(donor.text), body, indent)
         self._patch.replace(start, end, "", place=NOWHERE)
-        self._insert(start, text, rows, graft, donor)
+        self._insert(start, lines, graft=graft, donor=donor)
 
     def _body_range(self, anatomy: Anatomy, indent: str) -> tuple[int, int]:
         """Return from where to where the user's own body goes, whole lines; what comes before it ends in a newline."""
@@ -147,17 +162,14 @@ class _Operation:
         lines = self._patch.apply()
         pieces = []
         for added in self._added:
-            data = added.text.encode()
+            data = added.lines.text.encode()
             starts = [0, *(match.end() for match in re.finditer(rb"\n", data))]
-            pieces.append(Piece(lines.start_of(added.place), starts, added.rows, added.graft, added.donor))
+            pieces.append(Piece(lines.start_of(added.place), starts, added.lines.rows, added.graft, added.donor))
         return Grafted(lines, pieces, self._hosts)
 
 
-def body_lines(source: Source, anatomy: Anatomy, indent: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return the lines of a function's body with another indentation, the docstring left out.
-
-    Beside them, for each line, its line in the source and the bytes that its columns were shifted by.
-    """
+def _body_lines(source: Source, anatomy: Anatomy, indent: str) -> _Lines:
+    """Return the lines of a function's body with another indentation, the docstring left out."""
     first, last = anatomy.body[0], anatomy.body[-1]
     begin, base = first_line(first), first.col_offset
     if stands_alone(source, first):
@@ -173,7 +185,7 @@ def body_lines(source: Source, anatomy: Anatomy, indent: str) -> tuple[str, list
         rows.append((number, 0 if is_kept else len(indent.encode()) - cut))
     if not lines[-1].endswith(b"\n"):
         lines[-1] += b"\n"
-    return b"".join(lines).decode(), rows
+    return _Lines(b"".join(lines).decode(), rows)
 
 
 def _depth(text: bytes) -> int:

@@ -24,7 +24,6 @@ class Graft:
     scope: Scope  # of the function's body in the user's module
     text: str  # the function with imports, private helpers and constants
     filename: str  # of the file that holds the text
-    definition: int  # the line of the function in that text
 
     @property
     def node(self) -> FunctionNode:
@@ -69,7 +68,7 @@ class Grafted:
 
     lines: LineMap  # to the user's text
     pieces: list[Piece]
-    _hosts: dict[tuple[int, int], Graft]  # by the user's line and column of their functions
+    _hosts: dict[tuple[int, int], tuple[Graft, int]]  # by the place of its function: a graft, and the line in its text
     _labels: dict[tuple[str, int], _Label] = field(default_factory=dict)  # by qualified name and first line
 
     @property
@@ -82,6 +81,10 @@ class Grafted:
         if self._piece_at(node.lineno, node.col_offset) is not None:
             return None
         return self.lines.nearest(node.lineno, node.col_offset)
+
+    def user_line(self, line: int) -> int:
+        """Return the user's line for one of the grafted text."""
+        return self.lines.nearest(line, 0)[0]
 
     def settle(self, tree: ast.Module) -> None:
         """Move every node of a tree with positions of the grafted text to the file that it came from.
@@ -106,8 +109,7 @@ class Grafted:
             return [(child, graft, shift) for child in ast.iter_child_nodes(node)]
         piece = self._piece_at(node.lineno, node.col_offset)
         if piece is None:
-            owner = self._hosts.get(self.lines.nearest(node.lineno, node.col_offset))
-            first = owner.definition if owner else 0
+            owner, first = self._hosts.get(self.lines.nearest(node.lineno, node.col_offset), (None, 0))
         else:
             owner, first = piece.graft, piece.position(self._offset(node.lineno, node.col_offset))[0]
         if owner is None:

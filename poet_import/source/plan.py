@@ -89,7 +89,7 @@ def _checks_end(
     found: PoetFunction, anatomy: Anatomy, *, result: Subject, enforce: tuple[tuple[str, str], ...]
 ) -> bool:
     """Tell whether the None that falling off the end gives may break the annotation or a rule."""
-    if anatomy.is_stub and _is_abstract(found):
+    if anatomy.is_stub and is_abstract(found):
         return False
     return any(not result.hint.allows(None) or "__poet__.rules." in test for test, _ in enforce)
 
@@ -98,7 +98,7 @@ def _is_rule(test: str) -> bool:
     return "__poet__.rules." in test or "__poet__.item_keeps(" in test
 
 
-def _is_abstract(found: PoetFunction) -> bool:
+def is_abstract(found: PoetFunction) -> bool:
     """Tell whether a function is there to be overridden: falling off its end is what ``super()`` expects of it."""
     names = {ast.unparse(decorator).rpartition(".")[2] for decorator in found.node.decorator_list}
     bases = getattr(found.outer.node, "bases", [])

@@ -9,7 +9,8 @@ from poet_import.model import Transpiled
 from poet_import.source.options import NAMES
 from poet_import.source.scopes import FunctionNode
 from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler.weaving import Woven, WovenFunction, weave_source
+from poet_import.transpiler.weaving import weave_source
+from poet_import.transpiler.woven import Woven, WovenFunction
 
 
 def transpile(source: str, *, filename: str = "<source>", store: TemplateStore | None = None) -> Transpiled:

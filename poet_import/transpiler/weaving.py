@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import decode_source
-from types import CodeType
 
 from poet_import.errors import PoetFallbackWarning, TranspileError
 from poet_import.model import PoetOptions
-from poet_import.source.compiling import compile_tree, parse, protect_loops
+from poet_import.source.compiling import parse, protect_loops
 from poet_import.source.discovery import PoetFunction, discover
+from poet_import.source.graft import graft
+from poet_import.source.grafted import Graft, Grafted
 from poet_import.source.linemap import LineMap, Source
-from poet_import.source.options import NAMES
 from poet_import.source.phases import Deadline, Loop
 from poet_import.source.plan import Plan, make_plan
-from poet_import.source.scopes import FunctionNode, ScopeTree, read_scopes
+from poet_import.source.scopes import FunctionNode, Scope, ScopeTree, read_scopes
 from poet_import.source.weaver import weave
 from poet_import.templates import TemplateStore
+from poet_import.transpiler.woven import Body, Fallback, Outcome, Woven, WovenFunction
 
 # Every name that the weaver writes; a test compares them with what it writes.
 _WOVEN_NAMES = {
@@ -35,42 +37,19 @@ _WOVEN_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class WovenFunction:
-    """One marked function of a module and what became of it."""
+class Reading:
+    """A module as it was found, before anything is woven."""
 
-    qualname: str
-    first_line: int  # its co_firstlineno
-    line: int  # of its def
-    options: PoetOptions
-    plan: Plan | None  # None where it was left alone
-    left_alone: str = ""  # why: "dynamic" leaves it to the marker, any other reason to nobody
+    source: Source
+    filename: str
+    scopes: ScopeTree
+    functions: tuple[PoetFunction, ...]
+    lacks_import: bool
 
-    @property
-    def is_woven(self) -> bool:
-        """Tell whether any line was woven into it."""
-        return self.plan is not None and not self.plan.is_empty
-
-
-@dataclass(frozen=True, slots=True)
-class Woven:
-    """A module with its marked functions woven."""
-
-    text: str
-    functions: tuple[WovenFunction, ...]
-    lineage: tuple[str, ...]  # every domain whose metadata had a part in it, sorted
-    needs: tuple[str, ...]  # names of the runtime to load before the module runs
-    tree: ast.Module  # of the woven text, with the user's positions
-
-    def compile(self, filename: str, *, optimize: int = -1) -> CodeType:
-        """Return the code of the module.
-
-        Raises:
-            TranspileError: Woven, it is nested too deeply for the compiler.
-        """
-        try:
-            return compile_tree(self.tree, filename, optimize=optimize)
-        except RecursionError as error:
-            raise TranspileError("nested too deeply to be rewritten", filename=filename) from error
+    def plans(self, store: TemplateStore) -> dict[PoetFunction, Plan]:
+        """Return what is to be woven into each function, those that stay alone left out."""
+        found = (function for function in self.functions if not function.left_alone)
+        return {function: make_plan(function, store.find(function.options.domain)) for function in found}
 
 
 def weave_source(
@@ -80,7 +59,7 @@ def weave_source(
     store: TemplateStore,
     options: Mapping[int, PoetOptions] | None = None,
 ) -> Woven:
-    """Weave every marked function of a module.
+    """Weave every marked function of a module around its own body.
 
     Args:
         source: The module's source, as bytes in its own encoding or as text.
@@ -93,9 +72,39 @@ def weave_source(
         SyntaxError: The source is not Python.
         TranspileError: The source is nested too deeply, or has names that belong to woven code.
     """
+    return weave_reading(read_source(source, filename, options=options), store)
+
+
+def read_source(source: bytes | str, filename: str, *, options: Mapping[int, PoetOptions] | None = None) -> Reading:
+    """Find the functions of a module that are to be woven; the arguments and errors are those of `weave_source`."""
     text = decode_source(source) if isinstance(source, bytes) else _normalized(source)
+    with _depth_checked(filename):
+        scopes = read_scopes(parse(text, filename))
+        if taken := sorted(_WOVEN_NAMES & scopes.binds):
+            raise TranspileError(f"the name {taken[0]} belongs to woven code: rename it", filename=filename)
+        found = discover(scopes, filename=filename)
+        functions = found.functions if options is None else tuple(_with_options(found.functions, scopes, options))
+        return Reading(Source(text), filename, scopes, functions, found.lacks_import)
+
+
+def weave_reading(
+    reading: Reading, store: TemplateStore, outcomes: Mapping[PoetFunction, Outcome] | None = None
+) -> Woven:
+    """Weave the functions of a module, each around its own body or the one that it got.
+
+    Raises:
+        TranspileError: The source is nested too deeply.
+    """
+    with _depth_checked(reading.filename):
+        if not any(isinstance(outcome, Body) for outcome in (outcomes or {}).values()):
+            return _weave(reading, store, {**(outcomes or {})}, grafted=None)
+        return _weave_grafted(reading, store, {**(outcomes or {})})
+
+
+@contextmanager
+def _depth_checked(filename: str) -> Iterator[None]:
     try:
-        return _weave(text, filename, store, options=options)
+        yield
     except (RecursionError, MemoryError) as error:  # the parser says the one or the other
         raise TranspileError("nested too deeply to be rewritten", filename=filename) from error
 
@@ -113,21 +122,52 @@ def _normalized(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _weave(text: str, filename: str, store: TemplateStore, *, options: Mapping[int, PoetOptions] | None) -> Woven:
-    tree = parse(text, filename)
-    scopes = read_scopes(tree)
-    if taken := sorted(_WOVEN_NAMES & scopes.binds):
-        raise TranspileError(f"the name {taken[0]} belongs to woven code: rename it", filename=filename)
-    found = discover(scopes, filename=filename)
-    functions = found.functions if options is None else _with_options(found.functions, scopes, options)
-    plans = {function: _plan(function, store) for function in functions if not function.left_alone}
-    lines = weave(Source(text), tree, list(plans.values()), lacks_import=found.lacks_import)
+def _weave_grafted(reading: Reading, store: TemplateStore, outcomes: dict[PoetFunction, Outcome]) -> Woven:
+    """Weave the module with other bodies in it; a body that cannot be put where it belongs is a fallback."""
+    grafts = {
+        function: Graft(function.scope, outcome.implementation.operate, outcome.filename)
+        for function, outcome in outcomes.items()
+        if isinstance(outcome, Body)
+    }
+    grafted, refused = graft(reading.source, reading.scopes, grafts.values())
+    for function, one in grafts.items():
+        if one in refused:
+            outcomes[function] = Fallback(f"what was generated does not fit into its module: {refused[one]}")
+    scopes = read_scopes(parse(grafted.text, reading.filename))
+    places = {(function.node.lineno, function.node.col_offset): function for function in reading.functions}
+    moved: dict[PoetFunction, PoetFunction] = {}
+    for node, scope in scopes.inside.items():
+        place = grafted.user_position(node)
+        if place in places:
+            moved[places[place]] = _moved(places[place], node, scope)
+    functions = tuple(moved[function] for function in reading.functions if function in moved)
+    again = replace(reading, source=Source(grafted.text), scopes=scopes, functions=functions)
+    return _weave(again, store, {moved[function]: outcome for function, outcome in outcomes.items()}, grafted=grafted)
+
+
+def _moved(function: PoetFunction, node: FunctionNode, scope: Scope) -> PoetFunction:
+    """Return a function as it stands in the text with other bodies."""
+    decorator = function.decorator
+    if decorator in function.node.decorator_list:
+        decorator = node.decorator_list[function.node.decorator_list.index(decorator)]
+    return replace(function, node=node, scope=scope, decorator=decorator)
+
+
+def _weave(
+    reading: Reading, store: TemplateStore, outcomes: dict[PoetFunction, Outcome], *, grafted: Grafted | None
+) -> Woven:
+    plans = reading.plans(store)
+    module = reading.scopes.module.node
+    assert isinstance(module, ast.Module)
+    lines = weave(reading.source, module, list(plans.values()), lacks_import=reading.lacks_import)
+    tree = _user_tree(lines, reading.filename, list(plans.values()), grafted=grafted)
     return Woven(
         text=lines.text,
-        functions=tuple(_woven(function, plans.get(function)) for function in functions),
+        functions=tuple(_settled(function, plans, outcomes, grafted=grafted) for function in reading.functions),
         lineage=tuple(sorted({name for plan in plans.values() for name in plan.template.lineage})),
         needs=_needs(plans.values()),
-        tree=_user_tree(lines, filename, list(plans.values())),
+        tree=tree,
+        grafted=grafted,
     )
 
 
@@ -147,13 +187,21 @@ def _with_options(
     return chosen
 
 
-def _plan(function: PoetFunction, store: TemplateStore) -> Plan:
-    return make_plan(function, store.find(function.options.domain))
-
-
-def _woven(function: PoetFunction, plan: Plan | None) -> WovenFunction:
+def _settled(
+    function: PoetFunction,
+    plans: Mapping[PoetFunction, Plan],
+    outcomes: Mapping[PoetFunction, Outcome],
+    *,
+    grafted: Grafted | None,
+) -> WovenFunction:
+    """Return what became of a function, with the user's lines."""
     lines = function.first_line, function.node.lineno
-    return WovenFunction(function.qualname, *lines, function.options, plan, function.left_alone)
+    if grafted is not None:
+        lines = grafted.user_line(lines[0]), grafted.user_line(lines[1])
+    plan, outcome = plans.get(function), outcomes.get(function)
+    return WovenFunction(
+        function.qualname, *lines, function.options, plan, left_alone=function.left_alone, outcome=outcome
+    )
 
 
 def _needs(plans: Iterable[Plan]) -> tuple[str, ...]:
@@ -170,8 +218,8 @@ def _needs(plans: Iterable[Plan]) -> tuple[str, ...]:
     return tuple(sorted(needs))
 
 
-def _user_tree(lines: LineMap, filename: str, plans: list[Plan]) -> ast.Module:
-    """Return the syntax tree of the woven text, with the user's positions."""
+def _user_tree(lines: LineMap, filename: str, plans: list[Plan], *, grafted: Grafted | None) -> ast.Module:
+    """Return the syntax tree of the woven text, with the positions of the files that its parts came from."""
     try:
         tree = parse(lines.text, filename)
     except SyntaxError as error:  # pragma: no cover  (a fault of the weaver's that no test knows)
@@ -181,30 +229,13 @@ def _user_tree(lines: LineMap, filename: str, plans: list[Plan]) -> ast.Module:
     limited = {
         _position(plan.found.node) for plan in plans if any(isinstance(block, Deadline) for block in plan.blocks)
     }
-    if limited:
-        functions = [node for node in ast.walk(tree) if isinstance(node, FunctionNode)]
-        protect_loops([node for node in functions if _position(node) in limited])
+    functions = [node for node in ast.walk(tree) if isinstance(node, FunctionNode)] if limited else []
+    loose = [node for node in functions if _position(node) in limited]
+    if grafted is not None:
+        grafted.settle(tree)
+    protect_loops(loose)
     return tree
 
 
 def _position(node: FunctionNode) -> tuple[int, int]:
     return node.lineno, node.col_offset
-
-
-def row_of(function: WovenFunction) -> tuple[object, ...]:
-    """Return what is kept of a function beside its code, in types that marshal writes.
-
-    Qualified name; ``woven``, ``untouched`` (nothing to weave) or why it is left alone; whether the marker binds
-    ``retry_on``. Then for `describe` the options, the phases, the template's name, version and digest, and its
-    enhancements. Last the line of its ``def``.
-    """
-    options = tuple(getattr(function.options, name) for name in NAMES)
-    plan = function.plan
-    state = function.left_alone or ("woven" if function.is_woven else "untouched")
-    if plan is None:
-        return (function.qualname, state, False, options, (), "", "", (), function.line)
-    template = plan.template
-    name = f"{template.domain}/{template.version}"
-    binds = plan.found.binds_retry_on
-    facts = (plan.phases, name, template.digest, template.enhancements)
-    return (function.qualname, state, binds, options, *facts, function.line)

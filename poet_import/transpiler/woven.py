@@ -1,0 +1,100 @@
+"""What weaving gives: a module's text and code, and what became of each of its marked functions."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from types import CodeType
+
+from poet_import.errors import TranspileError
+from poet_import.model import Implementation, PoetOptions
+from poet_import.source.compiling import compile_tree
+from poet_import.source.grafted import Grafted
+from poet_import.source.options import NAMES
+from poet_import.source.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that takes the place of a function's own."""
+
+    implementation: Implementation
+    filename: str  # of the file that holds its text
+    model: str  # that wrote it
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Why a function that should have got another body keeps its own."""
+
+    reason: str
+
+
+Outcome = Body | Fallback
+
+
+@dataclass(frozen=True, slots=True)
+class WovenFunction:
+    """One marked function of a module and what became of it."""
+
+    qualname: str
+    first_line: int  # its co_firstlineno
+    line: int  # of its def
+    options: PoetOptions
+    plan: Plan | None  # None where it was left alone
+    left_alone: str = ""  # why: "dynamic" leaves it to the marker, any other reason to nobody
+    outcome: Outcome | None = None  # of asking for another body, None where nobody asked
+
+    @property
+    def is_woven(self) -> bool:
+        """Tell whether any line was woven into it."""
+        return self.plan is not None and not self.plan.is_empty
+
+
+@dataclass(frozen=True, slots=True)
+class Woven:
+    """A module with its marked functions woven."""
+
+    text: str
+    functions: tuple[WovenFunction, ...]
+    lineage: tuple[str, ...]  # every domain whose metadata had a part in it, sorted
+    needs: tuple[str, ...]  # names of the runtime to load before the module runs
+    tree: ast.Module  # of the woven text, with the user's positions
+    grafted: Grafted | None = None  # where some function has another body
+
+    def compile(self, filename: str, *, optimize: int = -1) -> CodeType:
+        """Return the code of the module.
+
+        Raises:
+            TranspileError: Woven, it is nested too deeply for the compiler.
+        """
+        try:
+            code = compile_tree(self.tree, filename, optimize=optimize)
+        except RecursionError as error:
+            raise TranspileError("nested too deeply to be rewritten", filename=filename) from error
+        return self.grafted.relabel(code) if self.grafted else code
+
+
+def row_of(function: WovenFunction) -> tuple[object, ...]:
+    """Return what is kept of a function beside its code, in types that marshal writes.
+
+    Qualified name; ``woven``, ``untouched`` (nothing to weave) or why it is left alone; whether the marker binds
+    ``retry_on``. Then for `describe` the options, the phases, the template's name, version and digest, and its
+    enhancements. Then the line of its ``def``. Last where its body comes from, and the model that wrote it.
+    """
+    options = tuple(getattr(function.options, name) for name in NAMES)
+    plan = function.plan
+    state = function.left_alone or ("woven" if function.is_woven else "untouched")
+    if plan is None:
+        return (function.qualname, state, False, options, (), "", "", (), function.line, "bypassed", "")
+    template = plan.template
+    name = f"{template.domain}/{template.version}"
+    facts = (plan.phases, name, template.digest, template.enhancements)
+    match function.outcome:
+        case Body(model=model):
+            origin = ("generated", model)
+        case Fallback():
+            origin = ("fallback", "")
+        case _:
+            origin = ("woven", "")
+    return (function.qualname, state, plan.found.binds_retry_on, options, *facts, function.line, *origin)
