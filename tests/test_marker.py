@@ -17,6 +17,7 @@ import pytest
 import poet_import
 from poet_import import EnforceError, PerceiveError, PoetTimeout, PoetWarning, poet
 from poet_import.marker import files, spot
+from poet_import.transpiler import core
 
 Load = Callable[..., ModuleType]
 Write = Callable[..., Path]
@@ -585,7 +586,7 @@ def make(count):
     return work
 """)
     weaves = []
-    monkeypatch.setattr(files, "weave_source", lambda *a, **k: weaves.append(1) or WEAVE(*a, **k))
+    monkeypatch.setattr(core, "weave_reading", lambda *a, **k: weaves.append(1) or WEAVE(*a, **k))
     reads = []
     monkeypatch.setattr(spot, "source_file", lambda *a: reads.append(1) or files.source_file(*a))
 
@@ -595,7 +596,7 @@ def make(count):
     assert all(map(refuses, works[::500]))
 
 
-WEAVE = files.weave_source
+WEAVE = core.weave_reading
 
 
 def test_marking_thousands_of_closures_without_source_looks_for_it_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,57 @@ def test_argument_of_none_leaves_the_other_sources_standing(tmp_path: Path) -> N
     assert Settings.read({"POET_STRICT": "1"}, tmp_path, strict=None).strict is True
 
 
+@pytest.mark.parametrize(
+    ("environ", "generator", "mode"),
+    [
+        pytest.param({}, None, "offline", id="nothing"),
+        pytest.param({"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://localhost"}, None, "offline", id="only-a-key"),
+        pytest.param({"POET_MODEL": "openai/gpt-4o"}, "llm", "eager", id="model-implies-llm"),
+        pytest.param({"POET_GENERATOR": "llm"}, "llm", "eager", id="generator-implies-eager"),
+        pytest.param({"POET_MODEL": "m", "POET_MODE": "offline"}, "llm", "offline", id="offline-says-never"),
+        pytest.param({"POET_MODEL": "m", "POET_MODE": "background"}, "llm", "background", id="background"),
+        pytest.param({"POET_MODE": "eager"}, None, "eager", id="eager-without-a-generator"),
+    ],
+)
+def test_only_our_own_variables_configure_a_generator(
+    tmp_path: Path, environ: dict[str, str], generator: str | None, mode: str
+) -> None:
+    settings = Settings.read(environ, tmp_path)
+
+    assert (settings.generator, settings.mode) == (generator, mode)
+    assert settings.generates is (generator is not None and mode != "offline")
+
+
+def test_the_key_is_shown_nowhere(tmp_path: Path) -> None:
+    settings = Settings.read({"POET_LLM_API_KEY": "canary"}, tmp_path)
+
+    assert settings.llm_api_key == "canary"
+    assert "canary" not in f"{settings} {settings!r} {settings.fingerprint()} {settings.sources}"
+
+
+def test_a_key_in_a_shared_file_is_refused_without_showing_it(project: WriteProject) -> None:
+    directory = project("llm_api_key = 'canary'")
+
+    with pytest.raises(ValueError, match="set POET_LLM_API_KEY") as caught:
+        Settings.read({}, directory)
+    assert "canary" not in str(caught.value)
+
+
+def test_an_object_that_generates_may_be_the_generator(tmp_path: Path) -> None:
+    class Echo:
+        fingerprint = "echo"
+
+        async def generate(self, request: object, **_: object) -> str:
+            return str(request)
+
+    echo = Echo()
+
+    settings = Settings.read({}, tmp_path, generator=echo)
+
+    assert (settings.generator, settings.mode) == (echo, "eager")
+    assert "echo" in settings.fingerprint()
+
+
 def test_the_mode_of_this_version_may_be_named(tmp_path: Path) -> None:
     settings = Settings.read({"POET_MODE": "offline"}, tmp_path)
 
@@ -148,10 +199,28 @@ def test_arguments_may_be_path_objects(tmp_path: Path) -> None:
     ("environ", "message"),
     [
         pytest.param(
-            {"POET_MODE": "eager"},
-            "POET_MODE: mode = 'eager': expected 'offline' (all that this version supports)",
+            {"POET_MODE": "online"},
+            "POET_MODE: mode = 'online': expected 'offline' or 'eager' or 'background' "
+            "(all that this version supports)",
             id="mode",
         ),
+        pytest.param(
+            {"POET_GENERATOR": "magic"},
+            "POET_GENERATOR: generator = 'magic': expected 'llm' (all that this version supports)",
+            id="generator",
+        ),
+        pytest.param(
+            {"POET_GENERATION_TIMEOUT": "-1"},
+            "POET_GENERATION_TIMEOUT: generation_timeout = '-1': expected a number of seconds above 0, at most 3600",
+            id="seconds",
+        ),
+        pytest.param(
+            {"POET_GENERATION_TIMEOUT": "soon"},
+            "POET_GENERATION_TIMEOUT: generation_timeout = 'soon': expected a number of seconds above 0, at most 3600",
+            id="no-seconds",
+        ),
+        pytest.param({"POET_MODEL": " "}, "POET_MODEL: model = ' ': expected a text", id="text"),
+        pytest.param({"POET_LLM_API_KEY": " "}, "POET_LLM_API_KEY: llm_api_key: expected a text", id="key"),
         pytest.param(
             {"POET_STRICT": "maybe"},
             "POET_STRICT: strict = 'maybe': expected one of 1, true, yes, on, 0, false, no, off",
@@ -231,7 +300,7 @@ def test_unknown_key_warns_with_the_nearest_name(project: WriteProject) -> None:
 def test_key_that_is_near_to_nothing_lists_what_there_is(project: WriteProject) -> None:
     directory = project("xyzzy = 1")
 
-    with pytest.warns(PoetWarning, match="'xyzzy'; it has mode, strict, active, cache_dir, templates; it is ignored"):
+    with pytest.warns(PoetWarning, match="'xyzzy'; it has mode, strict, active, .*; it is ignored"):
         Settings.read({}, directory)
 
 

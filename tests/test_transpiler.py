@@ -80,15 +80,15 @@ NOTHING = {
 
 @pytest.mark.parametrize(("text", "found"), NOTHING.values(), ids=NOTHING)
 def test_source_without_a_marked_function_is_refused_with_what_was_found(text: str, found: str) -> None:
-    with pytest.raises(TranspileError, match=re.escape(f"shop.py: no function is marked with @poet; {found}") + "$"):
-        transpile(text, filename="shop.py")
+    with pytest.raises(TranspileError, match=re.escape(f"<source>: no function is marked with @poet; {found}") + "$"):
+        transpile(text)
 
 
 def test_syntax_error_is_told_with_line_and_column() -> None:
     with pytest.raises(TranspileError) as caught:
-        transpile("@poet\ndef f(:\n", filename="shop.py")
+        transpile("@poet\ndef f(:\n")
 
-    assert (caught.value.filename, caught.value.line, caught.value.column) == ("shop.py", 2, 7)
+    assert (caught.value.filename, caught.value.line, caught.value.column) == ("<source>", 2, 7)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from hashlib import blake2b
     from types import CodeType
 
+    Generated = tuple[tuple[str, bytes], ...]
 
-_FORMAT = b"poet-2"
+_FORMAT = b"poet-3"
 _SUFFIX = ".poetc"
 _INDEX = "index"
 _DIGEST_SIZE = 16
@@ -32,12 +33,13 @@ _MOST_KNOWN = 20_000  # paths in the index; past that it starts anew
 class CachedModule:
     """What the cache holds of one module."""
 
-    __slots__ = ("code", "needs", "rows")
+    __slots__ = ("code", "generated", "needs", "rows")
 
-    def __init__(self, code: "CodeType", rows: bytes, needs: "tuple[str, ...]") -> None:
+    def __init__(self, code: "CodeType", rows: bytes, needs: "tuple[str, ...]", *, generated: "Generated" = ()) -> None:
         self.code = code
         self.rows = rows  # packed: the marker rarely looks at them
         self.needs = needs  # names of the runtime to load before the module runs
+        self.generated = generated  # the files of bodies from elsewhere, with the rows of their functions
 
 
 class BytecodeCache:
@@ -48,8 +50,19 @@ class BytecodeCache:
         plain: For each path that only looked marked, the digest of its source.
     """
 
-    def __init__(self, directory: "str | None", *, roots: "Iterable[str]", settings: str) -> None:
+    def __init__(
+        self, directory: "str | None", *, roots: "Iterable[str]", settings: str, prompts: bool = False
+    ) -> None:
+        """Open the cache.
+
+        Args:
+            directory: Where it is, or None for nowhere.
+            roots: The folders that hold domains.
+            settings: A text that tells the settings from others that weave other code.
+            prompts: Whether what templates tell a model has a part in the code.
+        """
         self.directory = directory
+        self._prompts = prompts
         self._roots = tuple(roots)
         self._settings = settings
         self._begun: dict[tuple[str, ...], blake2b] = {}
@@ -74,7 +87,7 @@ class BytecodeCache:
         from poet_import._version import __version__
         from poet_import.cache.template_digest import template_digest
 
-        templates = template_digest(self._roots, lineage)
+        templates = template_digest(self._roots, lineage, **({"prompts": True} if self._prompts else {}))
         facts = (__version__, self._settings, MAGIC_NUMBER.hex(), str(sys.flags.optimize), *self._roots, templates)
         salt = blake2b("\0".join(facts).encode("utf-8", "surrogatepass"), digest_size=_DIGEST_SIZE).digest()
         return blake2b(digest_size=_DIGEST_SIZE, key=salt)
@@ -87,15 +100,16 @@ class BytecodeCache:
         if self.directory is None:
             return None
         try:
-            code, rows, needs = marshal.loads(_unsealed(read_file(os.path.join(self.directory, key + _SUFFIX))))
+            content = read_file(os.path.join(self.directory, key + _SUFFIX))
+            code, rows, needs, generated = marshal.loads(_unsealed(content))
         except (OSError, ValueError, EOFError, TypeError):
             return None
         _fix_co_filename(code, path)
-        return CachedModule(code, rows, needs)
+        return CachedModule(code, rows, needs, generated=generated)
 
     def store(self, key: str, module: CachedModule) -> bool:
         """Keep a module and return whether it could be kept; nothing is written where Python writes no bytecode."""
-        return self._write(key + _SUFFIX, marshal.dumps((module.code, module.rows, module.needs)))
+        return self._write(key + _SUFFIX, marshal.dumps((module.code, module.rows, module.needs, module.generated)))
 
     def remember(self, path: str, lineage: "tuple[str, ...]") -> None:
         """Note that a path holds a marked module."""

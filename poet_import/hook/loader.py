@@ -34,7 +34,7 @@ class Hook:
         # Opened here, before the finder is in place: what this imports would come back to us for the cache.
         directory = cache_directory(settings)
         roots = (*settings.templates, _shipped_templates())
-        self.cache = BytecodeCache(directory, roots=roots, settings=settings.fingerprint())
+        self.cache = BytecodeCache(directory, roots=roots, settings=settings.fingerprint(), prompts=settings.generates)
 
 
 hook: Hook | None = None
@@ -149,6 +149,8 @@ def register(fullname: str, path: str, module: "CachedModule", *, state: str = "
     for name in module.needs:
         getattr(runtime, name)
     runtime.woven_rows[path] = module.rows
+    for generated, rows in module.generated:
+        runtime.woven_rows[generated] = rows
     if hook is not None:
         hook.seen[fullname] = (state, path, "")
 

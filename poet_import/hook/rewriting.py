@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import gc
 import marshal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dis import get_instructions
 from importlib.machinery import SourceFileLoader
 from importlib.util import decode_source
@@ -21,8 +19,8 @@ from poet_import.errors import TranspileError
 from poet_import.hook.loader import Hook, PoetMixin, register
 from poet_import.source.compiling import compile_tree, functions_of, parse
 from poet_import.source.weaver import MARKER_IMPORT
-from poet_import.templates import store_over
-from poet_import.transpiler.weaving import warn_unwoven, weave_source
+from poet_import.transpiler import transpiler_over
+from poet_import.transpiler.weaving import no_collection, warn_unwoven
 from poet_import.transpiler.woven import Woven, row_of
 
 if TYPE_CHECKING:
@@ -40,8 +38,7 @@ def rewrite(hook: Hook, loader: Any, fullname: str, *, stock: CodeType) -> CodeT
     """
     path = loader.get_filename(fullname)
     try:
-        with _no_collection():
-            return _rewrite(hook, loader, fullname) or stock
+        return _rewrite(hook, loader, fullname) or stock
     except Exception as error:  # the last line of defence: an import never breaks because of us
         if hook.settings.strict:
             raise
@@ -49,18 +46,6 @@ def rewrite(hook: Hook, loader: Any, fullname: str, *, stock: CodeType) -> CodeT
         hook.seen[fullname] = ("fallback", path, str(error))
         warn_unwoven(f"{fullname} is not rewritten, so @poet acts when its functions are defined", error, filename=path)
         return _with_marker(loader, path, stock) or stock
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the cyclic collector from visiting the growing tree over and over: it doubles the time of a large module."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _with_marker(loader: Any, path: str, stock: CodeType) -> CodeType | None:
@@ -114,13 +99,16 @@ def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
     module = None if is_own else cache.load(cache.key(source, lineage), path)
     state = "cached"
     if module is None:
-        woven = weave_source(source, path, store=store_over(hook.settings.templates))
+        woven = transpiler_over(hook.settings, cache.directory).transpile(source, path)
         if not woven.functions:
             cache.remember_plain(path, source)
             return None
-        state, lineage = "rewritten", woven.lineage
-        module = _compile_by(loader, fullname, woven) if is_own else _module(woven, woven.compile(path))
-    if not is_own and (state == "cached" or cache.store(cache.key(source, lineage), module)):
+        state, lineage = "fallback" if woven.fallbacks else "rewritten", woven.lineage
+        with no_collection():
+            module = _compile_by(loader, fullname, woven) if is_own else _module(woven, woven.compile(path))
+        if not is_own and not woven.is_provisional and cache.store(cache.key(source, lineage), module):
+            cache.remember(path, lineage)
+    elif not is_own:
         cache.remember(path, lineage)
     register(fullname, path, module, state=state)
     return module.code
@@ -131,7 +119,8 @@ def _module(woven: Woven, code: CodeType) -> CachedModule:
 
 
 def _packed(woven: Woven, code: CodeType, rows: Rows) -> CachedModule:
-    return CachedModule(code, marshal.dumps(rows), woven.needs)
+    generated = tuple((filename, marshal.dumps(found)) for filename, found in woven.generated_rows().items())
+    return CachedModule(code, marshal.dumps(rows), woven.needs, generated=generated)
 
 
 def _compile_by(loader: Any, fullname: str, woven: Woven) -> CachedModule:

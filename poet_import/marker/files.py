@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from types import CodeType
 
 from poet_import import runtime
+from poet_import.cache.directory import cache_directory
 from poet_import.model import PoetOptions
 from poet_import.settings import in_force
 from poet_import.source.compiling import compile_tree, functions_of, parse
 from poet_import.source.scopes import FunctionNode
-from poet_import.templates import store_over
-from poet_import.transpiler.weaving import warn_unwoven, weave_source
+from poet_import.transpiler import transpiler_over
+from poet_import.transpiler.core import Transpiler
+from poet_import.transpiler.weaving import warn_unwoven
 from poet_import.transpiler.woven import Woven, WovenFunction
 
 Codes = dict[int, CodeType]
@@ -30,6 +32,10 @@ class SourceFile:
     plain: Codes  # what Python compiles the functions to
     woven: Woven | None  # as the hook would do it; None where that fails
     codes: Codes  # what the woven functions are compiled to
+
+    def companions(self, line: int) -> CodeType | None:
+        """Return code that binds what the body of a function needs, where that came from elsewhere."""
+        return self.woven.companions(line, self.name) if self.woven else None
 
     def is_source_of(self, code: CodeType) -> bool:
         """Tell whether a function's code is what the file alone compiles to.
@@ -64,28 +70,40 @@ def _read(filename: str, text: str) -> SourceFile | None:
     nodes = [node for node in ast.walk(tree) if isinstance(node, FunctionNode)]
     definitions = {first_line(node): node for node in nodes}
     woven = _weave(filename, text)
-    codes = {} if woven is None else _by_line(woven.compile(filename))
+    codes = {} if woven is None else woven.functions_of(woven.tree, filename)
     return SourceFile(filename, text, definitions, plain, woven, codes)
 
 
 def _weave(filename: str, text: str) -> Woven | None:
-    settings = in_force()
     try:
-        return weave_source(text, filename, store=store_over(settings.templates))
+        return _transpiler().transpile(text, filename)
     except Exception as error:  # the last line of defence: a definition never breaks because of us
-        if settings.strict:
+        if in_force().strict:
             raise
         if filename not in runtime.woven_rows:  # else the hook has said so
             warn_unwoven(f"{filename} cannot be woven, so @poet wraps its functions", error, filename=filename)
         return None
 
 
-def weave_alone(file: SourceFile, line: int, options: PoetOptions) -> tuple[WovenFunction, CodeType | None]:
+def _transpiler() -> Transpiler:
+    settings = in_force()
+    return transpiler_over(settings, cache_directory(settings) if settings.generates else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """One function of a file, woven with options of its own."""
+
+    woven: Woven
+    function: WovenFunction
+    code: CodeType | None
+
+
+def weave_alone(file: SourceFile, line: int, options: PoetOptions) -> Alone:
     """Weave one function of a file with options that only the running program knows."""
-    store = store_over(in_force().templates)
-    woven = weave_source(file.text, file.name, store=store, options={line: options})
+    woven = _transpiler().transpile(file.text, file.name, options={line: options})
     (function,) = [item for item in woven.functions if item.first_line == line]
-    return function, _by_line(compile_tree(_around(woven.tree, line), file.name)).get(line)
+    return Alone(woven, function, woven.functions_of(_around(woven.tree, line), file.name).get(line))
 
 
 def first_line(node: ast.stmt) -> int:

@@ -17,7 +17,7 @@ from poet_import.model import PoetOptions
 from poet_import.settings import in_force
 from poet_import.source.options import check_retry_on, read_options
 from poet_import.templates import store_over
-from poet_import.transpiler.woven import WovenFunction, row_of
+from poet_import.transpiler.woven import Body, WovenFunction, row_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Spot:
     after: CodeType | None  # None where nothing is woven into it
     function: WovenFunction
     heading: range  # the lines from the first decorator to the ``def``; none without a decorator
+    companions: CodeType | None = None  # binds what its body needs, where that came from elsewhere
 
 
 _spots: dict[tuple[int, PoetOptions], tuple[CodeType, Spot | None]] = {}  # by id of a code, which is kept alive beside
@@ -99,9 +100,16 @@ def _weave(code: CodeType, file: SourceFile, options: PoetOptions) -> Spot:
         if woven.first_line == line and woven.left_alone not in ("", "dynamic"):
             return Spot(None, woven, heading)
         if woven.first_line == line and not woven.left_alone and _is_same(woven.options, options):
-            return Spot(_fitting(file.codes.get(line), code) if woven.is_woven else None, woven, heading)
-    alone, found = weave_alone(file, line, options)
-    return Spot(_fitting(found, code) if alone.is_woven else None, alone, heading)
+            return Spot(_fitting(file.codes.get(line), code, woven), woven, heading, file.companions(line))
+    alone = weave_alone(file, line, options)
+    companions = alone.woven.companions(line, file.name)
+    return Spot(_fitting(alone.code, code, alone.function), alone.function, heading, companions)
+
+
+def _fitting(found: CodeType | None, code: CodeType, function: WovenFunction) -> CodeType | None:
+    """Return woven code where it does anything new, and fits the closure of the function that it is for."""
+    changes = function.is_woven or isinstance(function.outcome, Body)
+    return found if changes and found is not None and found.co_freevars == code.co_freevars else None
 
 
 def _is_same(written: PoetOptions, given: PoetOptions) -> bool:
@@ -111,11 +119,6 @@ def _is_same(written: PoetOptions, given: PoetOptions) -> bool:
     return all(one == other for one, other in both) and (written.retry_on is None) == (given.retry_on is None)
 
 
-def _fitting(found: CodeType | None, code: CodeType) -> CodeType | None:
-    """Return woven code if it fits the closure of the function that it is for."""
-    return found if found is not None and found.co_freevars == code.co_freevars else None
-
-
 def _apply(function: FunctionType, spot: Spot, retry_on: object) -> None:
     """Give a function its woven code, and the runtime what that needs to know."""
     plan = spot.function.plan
@@ -123,6 +126,8 @@ def _apply(function: FunctionType, spot: Spot, retry_on: object) -> None:
         _untouched[function.__code__] = row_of(spot.function)
         return
     function.__globals__.setdefault("__poet__", runtime)
+    if spot.companions is not None:
+        exec(spot.companions, function.__globals__)  # noqa: S102  (what the gates have accepted, as the hook would run it)
     function.__code__ = spot.after
     if plan.binds:
         getattr(runtime, plan.binds)(function)

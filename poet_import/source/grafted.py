@@ -69,6 +69,7 @@ class Grafted:
     lines: LineMap  # to the user's text
     pieces: list[Piece]
     _hosts: dict[tuple[int, int], tuple[Graft, int]]  # by the place of its function: a graft, and the line in its text
+    companions: dict[int, list[ast.stmt]] = field(default_factory=dict)  # by the line of the function they are for
     _labels: dict[tuple[str, int], _Label] = field(default_factory=dict)  # by qualified name and first line
 
     @property
@@ -92,6 +93,10 @@ class Grafted:
         What came with a graft gets its own lines, shifted so that its function begins where the user's does: `relabel`
         takes the shift back.
         """
+        for statement in tree.body:
+            piece = self._piece_at(statement.lineno, statement.col_offset)
+            if piece is not None:
+                self.companions.setdefault(piece.graft.line, []).append(statement)
         seen: set[int] = set()
         stack: list[tuple[ast.AST, Graft | None, int]] = [(child, None, 0) for child in tree.body]
         while stack:
@@ -161,14 +166,19 @@ class Grafted:
                 return piece
         return None
 
+    def definition(self, qualname: str, line: int) -> int:
+        """Return the line at which a function begins in the text that its body came with."""
+        return self._labels[qualname, line].first_line
+
     def relabel(self, code: CodeType) -> CodeType:
         """Return a module's code, with what came from elsewhere under the file and the lines of its own text."""
         constants = tuple(
-            self._relabelled(constant) if isinstance(constant, CodeType) else constant for constant in code.co_consts
+            self.relabelled(constant) if isinstance(constant, CodeType) else constant for constant in code.co_consts
         )
         return code.replace(co_consts=constants)
 
-    def _relabelled(self, code: CodeType) -> CodeType:
+    def relabelled(self, code: CodeType) -> CodeType:
+        """Return one code of the module likewise."""
         label = self._labels.get((code.co_qualname, code.co_firstlineno))
         if label is None:
             return self.relabel(code)

@@ -2,24 +2,78 @@
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
 
-from poet_import.errors import TranspileError
+from poet_import.cache.directory import cache_directory
+from poet_import.errors import GeneratorError, TranspileError
 from poet_import.model import Transpiled
-from poet_import.source.options import NAMES
-from poet_import.source.scopes import FunctionNode
-from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler.weaving import weave_source
-from poet_import.transpiler.woven import Woven, WovenFunction
+from poet_import.settings import Settings, in_force
+from poet_import.templates import store_over
+from poet_import.transpiler.core import Transpiler
+from poet_import.transpiler.metadata import transpiled_of
+
+if TYPE_CHECKING:
+    from poet_import.model import Generator
+
+_FILENAME = "<source>"
 
 
-def transpile(source: str, *, filename: str = "<source>", store: TemplateStore | None = None) -> Transpiled:
-    """Transpile the marked functions of a source, offline.
+@cache
+def transpiler_over(settings: Settings, directory: str | None) -> Transpiler:
+    """Return the process's one transpiler for some settings, with a directory of its own for what is generated."""
+    store = store_over(settings.templates)
+    if not settings.generates:
+        return Transpiler(store)
+    # Loads asyncio, the gates and the template engine: not for the many that generate nothing.
+    from poet_import.cache.implementations import ImplementationCache
+    from poet_import.transpiler.improving import Improver
+
+    try:
+        generator = _generator(settings, directory)
+    except (GeneratorError, ValueError) as error:
+        return Transpiler(store, unavailable=str(error))
+    implementations = ImplementationCache(directory)
+    waits = settings.mode != "background"
+    return Transpiler(store, Improver(generator, implementations, seconds=settings.generation_timeout, waits=waits))
+
+
+def _generator(settings: Settings, directory: str | None) -> Generator:
+    """Return the generator that the settings name.
+
+    Raises:
+        GeneratorError: Something that it needs is not configured.
+        ValueError: Something of it is wrong.
+    """
+    if settings.generator is not None and not isinstance(settings.generator, str):
+        return settings.generator
+    from poet_import.generators import make_generator  # loaded where one is configured only
+
+    return make_generator(
+        model=settings.model,
+        base_url=settings.llm_base_url,
+        api_key=settings.llm_api_key,
+        plain_http=settings.plain_http,
+        directory=directory,
+    )
+
+
+def transpile(
+    source: str,
+    *,
+    language: str = "python",
+    context: Mapping[str, object] | None = None,
+    settings: Settings | None = None,
+) -> Transpiled:
+    """Transpile the marked functions of a source.
 
     Args:
-        source: Python source with at least one function under ``@poet``.
-        filename: What messages call the source.
-        store: Where domains come from; the shipped templates if None.
+        source: Source with at least one function under ``@poet``.
+        language: ``python``, the only one that this version knows.
+        context: What else is known of the source: ``imports``, a list of import statements to stand above it.
+        settings: Those to hold here; the ones in force if None.
 
     Returns:
         The whole woven source, and the metadata of the first marked function; ``functions`` lists all of them.
@@ -29,35 +83,56 @@ def transpile(source: str, *, filename: str = "<source>", store: TemplateStore |
 
     .. versionadded:: 0.1.0
     """
+    text = _with_imports(source, language, context)
+    with _translated():
+        woven = _transpiler(settings).transpile(text, _FILENAME)
+        woven.compile(_FILENAME)
+    return transpiled_of(woven, _FILENAME)
+
+
+async def atranspile(
+    source: str,
+    *,
+    language: str = "python",
+    context: Mapping[str, object] | None = None,
+    settings: Settings | None = None,
+) -> Transpiled:
+    """Do what `transpile` does without holding up the running event loop; arguments and errors are the same.
+
+    .. versionadded:: 0.2.0
+    """
+    text = _with_imports(source, language, context)
+    with _translated():
+        woven = await _transpiler(settings).atranspile(text, _FILENAME)
+        woven.compile(_FILENAME)
+    return transpiled_of(woven, _FILENAME)
+
+
+def _transpiler(settings: Settings | None) -> Transpiler:
+    chosen = in_force() if settings is None else settings
+    return transpiler_over(chosen, cache_directory(chosen) if chosen.generates else None)
+
+
+def _with_imports(source: str, language: str, context: Mapping[str, object] | None) -> str:
+    """Return a source with the imports of its context above it.
+
+    Raises:
+        TranspileError: The language is unknown, or the imports are no list of texts.
+    """
+    if language != "python":
+        raise TranspileError(f"language {language!r}: this version transpiles 'python' only")
+    imports = (context or {}).get("imports", ())
+    if not isinstance(imports, list | tuple) or not all(isinstance(line, str) for line in imports):
+        raise TranspileError(f"context.imports: expected a list of import statements, found {imports!r}")
+    return "".join(f"{line}\n" for line in imports) + source
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what Python says of a source into a `TranspileError`."""
     try:
-        woven = weave_source(source, filename, store=store or TemplateStore(template_roots()))
-        woven.compile(filename)
+        yield
     except SyntaxError as error:
-        raise TranspileError(error.msg, filename=filename, line=error.lineno, column=error.offset) from error
+        raise TranspileError(error.msg, filename=_FILENAME, line=error.lineno, column=error.offset) from error
     except ValueError as error:  # a null byte, a lone surrogate
-        raise TranspileError(str(error), filename=filename) from error
-    if not woven.functions:
-        raise TranspileError(f"no function is marked with @poet; found {_contents(woven)}", filename=filename)
-    rows = [_metadata(function) for function in woven.functions]
-    return Transpiled(code=woven.text, operate=None, metadata=rows[0] | {"functions": rows})
-
-
-def _contents(woven: Woven) -> str:
-    names = [node.name for node in woven.tree.body if isinstance(node, FunctionNode | ast.ClassDef)]
-    return ", ".join(names) if names else "no function or class at all"
-
-
-def _metadata(function: WovenFunction) -> dict[str, object]:
-    """Return the metadata of one function in the form of the service's response."""
-    options = {name: getattr(function.options, name) for name in NAMES}
-    written = {name: value for name, value in options.items() if value is not None}
-    params = {name: written[name] for name in ("domain", "optimize_for", "retries", "timeout") if name in written}
-    others = {name: written[name] for name in ("retry_on", "on_violation", "semantics") if name in written}
-    return {
-        "decorator_params": params,
-        "options": others,
-        "phases_included": list(function.plan.phases if function.plan else ()),
-        "original_function_name": function.qualname.rpartition(".")[2],
-        "enhancements": list(function.plan.template.enhancements if function.plan else ()),
-        "source": "none",
-    }
+        raise TranspileError(str(error), filename=_FILENAME) from error

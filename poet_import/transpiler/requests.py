@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 
-from poet_import.model import Original
+from poet_import.model import Original, PoetOptions, Template
 from poet_import.source.anatomy import dissect
 from poet_import.source.layout import untouchable_lines
 from poet_import.source.linemap import Source
@@ -12,6 +13,20 @@ from poet_import.source.plan import Plan, is_abstract
 from poet_import.source.scopes import FunctionNode
 
 _BLANKS = b" \t\f"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One function for which another body is wanted."""
+
+    original: Original
+    options: PoetOptions
+    template: Template
+
+
+def wanted_of(plan: Plan, source: Source) -> Wanted:
+    """Return what is told of a function."""
+    return Wanted(_original(plan, source), plan.found.options, plan.template)
 
 
 def is_improvable(plan: Plan) -> bool:
@@ -24,7 +39,7 @@ def is_improvable(plan: Plan) -> bool:
     return not is_abstract(plan.found) and not holds_marked
 
 
-def original_of(plan: Plan, source: Source) -> Original:
+def _original(plan: Plan, source: Source) -> Original:
     """Return a function as the gates judge it."""
     found, template = plan.found, plan.template
     return Original(

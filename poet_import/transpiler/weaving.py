@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -78,7 +79,7 @@ def weave_source(
 def read_source(source: bytes | str, filename: str, *, options: Mapping[int, PoetOptions] | None = None) -> Reading:
     """Find the functions of a module that are to be woven; the arguments and errors are those of `weave_source`."""
     text = decode_source(source) if isinstance(source, bytes) else _normalized(source)
-    with _depth_checked(filename):
+    with _depth_checked(filename), no_collection():
         scopes = read_scopes(parse(text, filename))
         if taken := sorted(_WOVEN_NAMES & scopes.binds):
             raise TranspileError(f"the name {taken[0]} belongs to woven code: rename it", filename=filename)
@@ -95,7 +96,7 @@ def weave_reading(
     Raises:
         TranspileError: The source is nested too deeply.
     """
-    with _depth_checked(reading.filename):
+    with _depth_checked(reading.filename), no_collection():
         if not any(isinstance(outcome, Body) for outcome in (outcomes or {}).values()):
             return _weave(reading, store, {**(outcomes or {})}, grafted=None)
         return _weave_grafted(reading, store, {**(outcomes or {})})
@@ -107,6 +108,18 @@ def _depth_checked(filename: str) -> Iterator[None]:
         yield
     except (RecursionError, MemoryError) as error:  # the parser says the one or the other
         raise TranspileError("nested too deeply to be rewritten", filename=filename) from error
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Keep the cyclic collector from visiting the growing tree over and over: it doubles the time of a large module."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def warn_unwoven(consequence: str, error: Exception, *, filename: str) -> None:

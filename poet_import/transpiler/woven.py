@@ -8,7 +8,7 @@ from types import CodeType
 
 from poet_import.errors import TranspileError
 from poet_import.model import Implementation, PoetOptions
-from poet_import.source.compiling import compile_tree
+from poet_import.source.compiling import compile_tree, functions_of
 from poet_import.source.grafted import Grafted
 from poet_import.source.options import NAMES
 from poet_import.source.plan import Plan
@@ -30,7 +30,12 @@ class Fallback:
     reason: str
 
 
-Outcome = Body | Fallback
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Another body is being asked for; the next process may find it."""
+
+
+Outcome = Body | Fallback | Pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +67,59 @@ class Woven:
     tree: ast.Module  # of the woven text, with the user's positions
     grafted: Grafted | None = None  # where some function has another body
 
+    @property
+    def is_provisional(self) -> bool:
+        """Tell whether some function may get another body next time: then nothing of this is to be kept."""
+        return any(isinstance(function.outcome, Fallback | Pending) for function in self.functions)
+
+    @property
+    def fallbacks(self) -> dict[str, str]:
+        """Return for each function that should have got another body why it has not."""
+        return {
+            function.qualname: function.outcome.reason
+            for function in self.functions
+            if isinstance(function.outcome, Fallback)
+        }
+
     def compile(self, filename: str, *, optimize: int = -1) -> CodeType:
         """Return the code of the module.
 
         Raises:
             TranspileError: Woven, it is nested too deeply for the compiler.
         """
+        code = self._compile(self.tree, filename, optimize=optimize)
+        return self.grafted.relabel(code) if self.grafted else code
+
+    def functions_of(self, tree: ast.Module, filename: str) -> dict[int, CodeType]:
+        """Return the code of each function in a part of the tree, by its first line in the user's file.
+
+        Raises:
+            TranspileError: It is nested too deeply for the compiler.
+        """
+        found = {code.co_firstlineno: code for code in functions_of(self._compile(tree, filename))}
+        return {line: self.grafted.relabelled(code) for line, code in found.items()} if self.grafted else found
+
+    def companions(self, line: int, filename: str) -> CodeType | None:
+        """Return code that binds what the body of a function needs in its module; None where it has its own body."""
+        statements = self.grafted.companions.get(line) if self.grafted else None
+        if not statements or not self.grafted:
+            return None
+        return self.grafted.relabel(self._compile(ast.Module(statements, []), filename))
+
+    def _compile(self, tree: ast.Module, filename: str, *, optimize: int = -1) -> CodeType:
         try:
-            code = compile_tree(self.tree, filename, optimize=optimize)
+            return compile_tree(tree, filename, optimize=optimize)
         except RecursionError as error:
             raise TranspileError("nested too deeply to be rewritten", filename=filename) from error
-        return self.grafted.relabel(code) if self.grafted else code
+
+    def generated_rows(self) -> dict[str, dict[int, tuple[object, ...]]]:
+        """Return the rows of functions that have another body, by the file and the line where that begins."""
+        rows: dict[str, dict[int, tuple[object, ...]]] = {}
+        for function in self.functions:
+            if isinstance(function.outcome, Body) and self.grafted:
+                line = self.grafted.definition(function.qualname, function.first_line)
+                rows.setdefault(function.outcome.filename, {})[line] = row_of(function)
+        return rows
 
 
 def row_of(function: WovenFunction) -> tuple[object, ...]:

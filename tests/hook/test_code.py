@@ -268,9 +268,8 @@ def crash(*_: object, **__: object) -> object:
 def test_a_crash_of_the_weaver_costs_one_warning_and_the_functions_are_wrapped(
     load: Load, monkeypatch: pytest.MonkeyPatch, *, is_hooked: bool
 ) -> None:
-    import_module("poet_import.hook.rewriting"), import_module("poet_import.marker.spot")
-    for user in ("hook.rewriting", "marker.files"):
-        monkeypatch.setattr(f"poet_import.{user}.weave_source", crash)
+    import_module("poet_import.transpiler.core")
+    monkeypatch.setattr("poet_import.transpiler.core.read_source", crash)
     if not is_hooked:
         poet_import.uninstall()
 
@@ -289,9 +288,8 @@ def test_a_crash_of_the_weaver_costs_one_warning_and_the_functions_are_wrapped(
 def test_a_crash_of_the_weaver_is_raised_where_strict_is_set(
     load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_hooked: bool
 ) -> None:
-    import_module("poet_import.hook.rewriting"), import_module("poet_import.marker.spot")
-    for user in ("hook.rewriting", "marker.files"):
-        monkeypatch.setattr(f"poet_import.{user}.weave_source", crash)
+    import_module("poet_import.transpiler.core")
+    monkeypatch.setattr("poet_import.transpiler.core.read_source", crash)
     poet_import.install(cache_dir=tmp_path / "cache", strict=True)
     if not is_hooked:
         poet_import.uninstall()

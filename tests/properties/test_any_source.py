@@ -85,7 +85,7 @@ def test_discovery_and_weaving_never_fail_on_valid_python(text: str) -> None:
 def test_any_text_is_transpiled_or_refused_with_our_error(text: str) -> None:
     with warnings.catch_warnings(), suppress(TranspileError):
         warnings.simplefilter("ignore", PoetWarning)
-        transpile(text, store=STORE)
+        transpile(text)
 
 
 def functions_of(text: str) -> list[str]:

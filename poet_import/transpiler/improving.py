@@ -1,0 +1,172 @@
+"""Generate, validate, repair: how functions get another body than their own, all of a module at once."""
+
+from __future__ import annotations
+
+import asyncio
+import linecache
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from typing import TypeVar
+
+from poet_import.cache.implementations import ImplementationCache
+from poet_import.errors import GeneratorError, TemplateError, ValidationError
+from poet_import.model import Generator, Original, Refusal, TranspileRequest, Usage, Verdict
+from poet_import.templates.prompts import render
+from poet_import.transpiler.background import submit
+from poet_import.transpiler.progress import progress
+from poet_import.transpiler.records import evidence_of, record_of
+from poet_import.transpiler.requests import Wanted
+from poet_import.transpiler.woven import Body, Fallback, Outcome, Pending
+from poet_import.validation import readmit, validate
+
+_MOST_ANSWERS = 3  # one, and two repairs
+_REFUSED_SECONDS = 300.0  # a model that was refused three times would be refused again
+_FAILED_SECONDS = 15.0  # an outage is the circuit breaker's matter; this spares the next import a question
+
+
+Observe = Callable[[str, Usage], None]
+Key = TypeVar("Key")
+
+
+class Improver:
+    """Gets bodies from a generator, and keeps those that were accepted.
+
+    Its asynchronous methods run in the background loop only.
+    """
+
+    def __init__(
+        self, generator: Generator, cache: ImplementationCache, *, seconds: float = 10.0, waits: bool = True
+    ) -> None:
+        """Take what answers.
+
+        Args:
+            generator: What is asked.
+            cache: Where accepted bodies are kept.
+            seconds: How long the functions of one module may take.
+            waits: Whether `ask` waits for them; otherwise the next process finds them.
+        """
+        self._generator = generator
+        self._cache = cache
+        self._seconds = seconds
+        self._waits = waits
+        self._judging: asyncio.Semaphore | None = None
+        self._late: set[asyncio.Task[Outcome]] = set()
+
+    def known(self, wanted: Wanted) -> Outcome | None:
+        """Return what is known of a function without asking anybody: its body, or why it lately got none."""
+        key = self._key(wanted)
+        stored = self._cache.load(key)
+        if stored is not None:
+            verdict = readmit(stored.text, wanted.original, evidence_of(stored.record))
+            if verdict.implementation is not None:
+                model = str(stored.record.get("model", ""))
+                return Body(verdict.implementation, self._cache.path_of(key) or "", model)
+        reason = self._cache.failure(key)
+        return None if reason is None else Fallback(reason)
+
+    def ask(self, wanted: Mapping[Key, Wanted], module: str) -> dict[Key, Outcome]:
+        """Ask for a body for each function of a module, and wait for them where that was asked for."""
+        with progress(module, len(wanted) if self._waits else 0) as shown:
+            asked = submit(self.improve(list(wanted.values()), shown.observe))
+            outcomes = asked.result() if self._waits else [Pending() for _ in wanted]
+        return dict(zip(wanted, outcomes, strict=True))
+
+    async def aask(self, wanted: Mapping[Key, Wanted]) -> dict[Key, Outcome]:
+        """Do the same without holding up the running event loop; this always waits."""
+        outcomes = await asyncio.wrap_future(submit(self.improve(list(wanted.values()), lambda _name, _usage: None)))
+        return dict(zip(wanted, outcomes, strict=True))
+
+    async def improve(self, wanted: Sequence[Wanted], observe: Observe) -> Sequence[Outcome]:
+        """Ask for a body for each function, all at once, and return what came of it in the order given.
+
+        What is not done in time is a fallback here; it goes on, so that the next process may find it.
+        """
+        deadline = time.monotonic() + self._seconds
+        tasks = [asyncio.create_task(self._improve(one, deadline, observe)) for one in wanted]
+        done, late = await asyncio.wait(tasks, timeout=self._seconds)
+        self._late |= late
+        for task in late:
+            task.add_done_callback(self._late.discard)
+        too_late = Fallback(f"it was not done within {self._seconds:g} s; the next import may find it")
+        return [task.result() if task in done else too_late for task in tasks]
+
+    async def _improve(self, wanted: Wanted, deadline: float, observe: Observe) -> Outcome:
+        key = self._key(wanted)
+        try:
+            return await self._generate(key, wanted, deadline, observe=observe)
+        except (GeneratorError, TemplateError) as error:
+            return self._failed(key, str(error), getattr(error, "retry_after", None) or _FAILED_SECONDS)
+        except ValidationError as error:
+            return self._failed(key, str(error), _REFUSED_SECONDS)
+
+    def _failed(self, key: str, reason: str, seconds: float) -> Fallback:
+        self._cache.remember_failure(key, reason, seconds)
+        return Fallback(reason)
+
+    async def _generate(self, key: str, wanted: Wanted, deadline: float, *, observe: Observe) -> Outcome:
+        """Ask until an answer is accepted.
+
+        Raises:
+            GeneratorError: There was no answer.
+            TemplateError: The domain's template cannot be rendered.
+            ValidationError: Every answer was refused.
+        """
+        prompt = render(wanted.template, wanted.original, wanted.options)
+        request = TranspileRequest(wanted.original, wanted.options, wanted.template, prompt, deadline)
+        usages: list[Usage] = []
+        while True:
+            answer, usage = await _answer(self._generator, request, observe)
+            usages.append(usage)
+            verdict = await self._judge(answer, wanted.original)
+            if verdict.implementation is not None:
+                record = record_of(
+                    wanted.original, wanted.options, wanted.template, verdict=verdict, prompt=prompt, usages=usages
+                )
+                path = self._cache.store(key, answer, record) or _shown_in_memory(wanted.original, answer)
+                return Body(verdict.implementation, path, usage.model)
+            refusals = (*request.refusals, Refusal(answer, verdict.violations))
+            if len(refusals) == _MOST_ANSWERS or time.monotonic() >= deadline:
+                raise ValidationError(_words(verdict, answers=len(refusals)))
+            request = replace(request, refusals=refusals)
+
+    async def _judge(self, answer: str, original: Original) -> Verdict:
+        """Judge an answer in a thread of its own, no more at once than there are processors: trials are timed."""
+        if self._judging is None:
+            self._judging = asyncio.Semaphore(os.cpu_count() or 1)
+        async with self._judging:
+            return await asyncio.to_thread(validate, answer, original, semantics=original.semantics)
+
+    def _key(self, wanted: Wanted) -> str:
+        return self._cache.key(
+            wanted.original, wanted.options, template=wanted.template, generator=self._generator.fingerprint
+        )
+
+
+async def _answer(generator: Generator, request: TranspileRequest, observe: Observe) -> tuple[str, Usage]:
+    """Return an answer and what it has cost."""
+    last = Usage(model=generator.fingerprint)
+
+    def note(usage: Usage) -> None:
+        nonlocal last
+        last = usage
+        observe(request.original.qualname, usage)
+
+    answer = await generator.generate(request, observe=note)
+    return answer, last
+
+
+def _shown_in_memory(original: Original, text: str) -> str:
+    """Return a file name for a text that has no file, under which tracebacks find its lines."""
+    name = f"<poet {original.qualname} {blake2b(text.encode(), digest_size=4).hexdigest()}>"
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    return name
+
+
+def _words(verdict: Verdict, *, answers: int) -> str:
+    first = verdict.violations[0]
+    more = f" (and {len(verdict.violations) - 1} more)" if len(verdict.violations) > 1 else ""
+    asked = "its answer was" if answers == 1 else f"each of its {answers} answers was"
+    return f"{asked} refused, the last by {first.gate}, rule {first.rule}, line {first.line}: {first.message}{more}"
