@@ -96,13 +96,8 @@ class _Operation:
     def _insert_companions(self, graft: Graft, donor: Donor) -> None:
         """Put imports, helpers and constants above the statement of the module that holds the function."""
         donated = Source(donor.text)
-        left_out = {
-            row
-            for node in donor.tree.body
-            if node is donor.function or isinstance(node, ast.Expr) or self._is_spare(donor, node)
-            for row in range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        }
-        rows = [row for row in range(1, len(donated.starts) + 1) if row not in left_out]
+        companions, others = self._sorted_rows(donor)
+        rows = [row for row in range(1, len(donated.starts) + 1) if row in companions or row not in others]
         filled = [index for index, row in enumerate(rows) if donated.line(row).strip()]
         if not filled:
             return
@@ -114,6 +109,15 @@ class _Operation:
         )
         added = _Lines(text, [(row, 0) for row in (*rows, rows[-1], rows[-1])])
         self._insert(self._source.line_start(first_line(statement)), added, graft=graft, donor=donor)
+
+    def _sorted_rows(self, donor: Donor) -> tuple[set[int], set[int]]:
+        """Return the lines of what a function brings along, and those of what stays behind."""
+        companions: set[int] = set()
+        others: set[int] = set()
+        for node in donor.tree.body:
+            stays = node is donor.function or isinstance(node, ast.Expr) or self._is_spare(donor, node)
+            (others if stays else companions).update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+        return companions, others
 
     def _statements(self) -> list[ast.stmt]:
         return self._scopes.module.node.body
