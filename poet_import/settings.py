@@ -138,11 +138,13 @@ class Settings:
     def __delattr__(self, name: str) -> None:
         raise AttributeError("Settings cannot be changed")
 
+    def shown(self) -> "dict[str, object]":
+        """Return the values by field as people may see them: a key is hidden."""
+        values = {field: getattr(self, field) for field in FIELDS}
+        return values | ({"llm_api_key": "***"} if self.llm_api_key else {})
+
     def __repr__(self) -> str:
-        shown = {field: getattr(self, field) for field in FIELDS}
-        if self.llm_api_key is not None:
-            shown["llm_api_key"] = "***"
-        return f"Settings({', '.join(f'{field}={value!r}' for field, value in shown.items())})"
+        return f"Settings({', '.join(f'{field}={value!r}' for field, value in self.shown().items())})"
 
     def __eq__(self, other: object) -> bool:
         return self._values() == other._values() if isinstance(other, Settings) else NotImplemented

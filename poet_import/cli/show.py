@@ -10,10 +10,10 @@ from importlib.machinery import ModuleSpec
 
 import click
 
+from poet_import.cache.directory import cache_directory
 from poet_import.errors import PoetError
 from poet_import.settings import Settings
-from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler.weaving import weave_source
+from poet_import.transpiler import transpiler_over
 
 LEFT_ALONE = {"dynamic": "its options are known, or refused, only when the module runs"}
 
@@ -64,10 +64,11 @@ def _module_spec(name: str) -> ModuleSpec | None:
 
 def _woven_text(path: str) -> str:
     """Return the woven source; what stayed as it was is told on stderr, which a pipe does not carry."""
-    store = TemplateStore(template_roots(Settings.read().templates))
+    settings = Settings.read()
+    transpiler = transpiler_over(settings, cache_directory(settings) if settings.generates else None)
     try:
         with open(path, "rb") as file:
-            woven = weave_source(file.read(), path, store=store)
+            woven = transpiler.transpile(file.read(), path, asks=False)
     except SyntaxError as error:
         place = f"{path}:{error.lineno}" if error.lineno else path
         raise click.ClickException(f"{place}: {error.msg}; python refuses this file too") from error

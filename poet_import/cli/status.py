@@ -5,7 +5,7 @@ import json
 import click
 
 import poet_import
-from poet_import.settings import FIELDS, Settings
+from poet_import.settings import Settings
 
 
 @click.command("status", short_help="Print what is in force, and why.")
@@ -32,12 +32,14 @@ def _as_dict(status: poet_import.Status) -> dict[str, object]:
     return {
         "active": status.active,
         "cache_dir": status.cache_dir,
-        "settings": {field: {"value": getattr(settings, field), "source": settings.sources[field]} for field in FIELDS},
+        "settings": {
+            field: {"value": value, "source": settings.sources[field]} for field, value in settings.shown().items()
+        },
     }
 
 
 def _settings_table(settings: Settings) -> str:
-    rows = [(field, _as_text(getattr(settings, field)), settings.sources[field]) for field in FIELDS]
+    rows = [(field, _as_text(value), settings.sources[field]) for field, value in settings.shown().items()]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return "\n".join(f"{field:{widths[0]}}  {value:{widths[1]}}  from {source}" for field, value, source in rows)
 

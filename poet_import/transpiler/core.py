@@ -29,15 +29,21 @@ class Transpiler:
         self._unavailable = unavailable
 
     def transpile(
-        self, source: bytes | str, filename: str, *, options: Mapping[int, PoetOptions] | None = None
+        self,
+        source: bytes | str,
+        filename: str,
+        *,
+        options: Mapping[int, PoetOptions] | None = None,
+        asks: bool = True,
     ) -> Woven:
         """Weave every marked function of a module; the arguments and errors are those of `weave_source`.
 
         One `PoetFallbackWarning`, at its place in the user's file, for each function that should have got another body.
+        Where it is not to ask, only bodies that are known already are used.
         """
         reading = read_source(source, filename, options=options)
         outcomes, wanted = self._known(reading)
-        if wanted and self._improver is not None:
+        if wanted and asks and self._improver is not None:
             outcomes |= self._improver.ask(wanted, os.path.basename(filename))
         return self._weave(reading, outcomes)
 
