@@ -1,0 +1,147 @@
+"""Accepted implementations, one folder each, under a digest of everything that decides what is asked and accepted.
+
+The place of the user's file has no part in it, so another project with the same function finds what this one paid for.
+Unlike bytecode they are kept under ``PYTHONDONTWRITEBYTECODE`` too: a model was asked for them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from time import time
+from typing import Final
+
+from poet_import.model import Original, PoetOptions, Template
+from poet_import.source.normal import interfaces, normalized
+
+GATE_VERSION: Final = 1  # raised when the gates change what they accept
+_FORMAT: Final = 1
+_FOLDER: Final = "implementations"
+_CODE: Final = "code.py"
+_RECORD: Final = "record.json"
+_LONGEST_FAILURE: Final = 3600.0  # seconds; a later end comes from a clock that was wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is kept of an accepted implementation."""
+
+    text: str
+    record: Mapping[str, object]
+
+
+class ImplementationCache:
+    """Implementations below a directory, or nowhere if there is none. Any error of any step is a miss."""
+
+    def __init__(self, directory: str | None) -> None:
+        self._directory = None if directory is None else os.path.join(directory, _FOLDER)
+
+    def key(self, original: Original, options: PoetOptions, *, template: Template, generator: str) -> str:
+        """Return the name of the entry for a function: a digest of all that decides what is asked and accepted."""
+        chosen = {name: value for name, value in asdict(options).items() if value is not None}
+        facts = {
+            "format": _FORMAT,
+            "gates": GATE_VERSION,
+            "language": "python",
+            "qualname": original.qualname,
+            "function": normalized(original),
+            "interfaces": interfaces(original),
+            "options": chosen,
+            "template": [template.domain, template.version, template.digest, template.prompt_digest],
+            "generator": generator,
+        }
+        text = json.dumps(facts, sort_keys=True, default=repr)
+        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    def path_of(self, key: str) -> str | None:
+        """Return where the text of an entry is or would be."""
+        return None if self._directory is None else os.path.join(self._directory, key, _CODE)
+
+    def load(self, key: str) -> Stored | None:
+        """Return an entry, or None if it is absent or damaged.
+
+        A damaged entry is left in place: another process may be about to replace it.
+        """
+        record = self._read_json(os.path.join(key, _RECORD))
+        text = self._read(os.path.join(key, _CODE))
+        if record is None or text is None or record.get("code_digest") != _digest(text):
+            return None
+        return Stored(text, record)
+
+    def store(self, key: str, text: str, record: Mapping[str, object]) -> str | None:
+        """Keep an accepted text and return its path, or None where it cannot be kept.
+
+        The record is written last: an entry without it is none.
+        """
+        complete = {**record, "code_digest": _digest(text)}
+        is_kept = self._write(os.path.join(key, _CODE), text) and self._write(
+            os.path.join(key, _RECORD), json.dumps(complete, indent=2, sort_keys=True) + "\n"
+        )
+        if not is_kept:
+            return None
+        self._forget_failure(key)
+        return self.path_of(key)
+
+    def remember_failure(self, key: str, reason: str, seconds: float) -> None:
+        """Note why a function got no implementation, for some seconds."""
+        self._write(f"{key}.failed", json.dumps({"reason": reason, "until": time() + seconds}))
+
+    def failure(self, key: str) -> str | None:
+        """Return why a function lately got no implementation, or None where it may be asked for."""
+        noted = self._read_json(f"{key}.failed")
+        if noted is None:
+            return None
+        reason, until = noted.get("reason"), noted.get("until")
+        if not isinstance(reason, str) or not isinstance(until, int | float):
+            return None
+        return reason if 0 < until - time() <= _LONGEST_FAILURE else None
+
+    def _forget_failure(self, key: str) -> None:
+        if self._directory is not None:
+            with suppress(OSError):
+                os.unlink(os.path.join(self._directory, f"{key}.failed"))
+
+    def _read_json(self, name: str) -> dict[str, object] | None:
+        text = self._read(name)
+        try:
+            found = json.loads(text) if text else None
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def _read(self, name: str) -> str | None:
+        if self._directory is None:
+            return None
+        try:
+            with open(os.path.join(self._directory, name), encoding="utf-8", newline="") as file:
+                return file.read()
+        except (OSError, ValueError):
+            return None
+
+    def _write(self, name: str, text: str) -> bool:
+        """Write a file whole or not at all."""
+        if self._directory is None:
+            return False
+        path = os.path.join(self._directory, name)
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=os.path.dirname(path))
+            try:
+                with open(descriptor, "w", encoding="utf-8", newline="") as file:
+                    file.write(text)
+                os.replace(temporary, path)
+            except (OSError, ValueError):
+                os.unlink(temporary)
+                return False
+        except OSError:  # the directory is gone, full or not ours to write to
+            return False
+        return True
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
