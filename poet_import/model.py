@@ -53,6 +53,8 @@ class Template:
     checks: tuple[Check, ...] = ()
     imports: tuple[str, ...] = ()
     enhancements: tuple[str, ...] = ()
+    prompt_digest: str = ""  # of the texts below
+    texts: tuple[tuple[str, str], ...] = ()  # of the prompt, by name, as ``base/template.txt``: its own first
 
 
 @dataclass(frozen=True, slots=True)

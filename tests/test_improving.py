@@ -243,6 +243,7 @@ class EchoingGenerator(ScriptedGenerator):
         self.most = 0
 
     async def generate(self, request: TranspileRequest, *, observe: Callable[[Usage], None]) -> str:
+        observe(Usage(self.fingerprint))
         self.open += 1
         self.most = max(self.most, self.open)
         await asyncio.sleep(0.05)
@@ -275,7 +276,8 @@ def test_in_the_background_the_next_import_finds_the_body(improve: Improve, agai
     assert len(generator.requests) == 1
 
 
-def test_without_a_hook_the_marker_asks_for_the_body(improve: Improve, load: Load, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("improve")
+def test_without_a_hook_the_marker_asks_for_the_body(load: Load, tmp_path: Path) -> None:
     poet_import.install(cache_dir=tmp_path / "cache", generator=ScriptedGenerator("import math\n_N = 0\n" + BETTER))
     poet_import.uninstall()
 

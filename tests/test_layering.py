@@ -15,7 +15,6 @@ ROWS = {
     "cache": 1,
     "settings": 1,
     "source": 1,
-    "template_metadata": 1,
     "templates": 1,
     "validation": 1,
     "generators": 2,
@@ -31,7 +30,7 @@ NEIGHBOURS = {
     ("cache", "settings"),
     ("cache", "source"),
     ("templates", "cache"),
-    ("templates", "template_metadata"),
+    ("templates", "source"),
     ("validation", "source"),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -126,28 +126,6 @@ def test_shipped_checks_refuse_what_no_correct_call_has(
     assert any(not rule(value) for rule in rules) is refused
 
 
-@pytest.mark.parametrize("addon", [False, True], ids=["template", "train_addon"])
-@pytest.mark.parametrize("domain", SHIPPED)
-def test_shipped_prompt_renders(domain: str, addon: bool) -> None:
-    sandbox = pytest.importorskip("jinja2.sandbox", reason="nothing in the package renders a prompt yet")
-    strict = pytest.importorskip("jinja2").StrictUndefined
-    text = (template_roots()[-1] / domain / "v1" / ("train_addon.txt" if addon else "template.txt")).read_text("utf-8")
-    values: dict[str, object] = {
-        "function_source": "def f(x):\n    return x",
-        "function_name": "f",
-        "domain": domain,
-        "module_imports": ["import math"],
-        "allowed_imports": ["math", "bisect"],
-        "rules": ["x: a non-empty value"],
-    }
-    if addon:
-        values["optimize_for"] = "latency"
-
-    rendered = sandbox.SandboxedEnvironment(undefined=strict).from_string(text).render(values)
-
-    assert ("latency" if addon else "\ndef f(x):\n    return x\n") in rendered
-
-
 def test_domains_are_the_folders_of_all_roots_with_a_domain_s_name(tmp_path: Path) -> None:
     for name in ("shop", "2fast", "Shop", "__pycache__"):
         (tmp_path / name).mkdir()

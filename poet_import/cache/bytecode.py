@@ -87,7 +87,7 @@ class BytecodeCache:
         from poet_import._version import __version__
         from poet_import.cache.template_digest import template_digest
 
-        templates = template_digest(self._roots, lineage, **({"prompts": True} if self._prompts else {}))
+        templates = template_digest(self._roots, lineage, prompts=self._prompts)
         facts = (__version__, self._settings, MAGIC_NUMBER.hex(), str(sys.flags.optimize), *self._roots, templates)
         salt = blake2b("\0".join(facts).encode("utf-8", "surrogatepass"), digest_size=_DIGEST_SIZE).digest()
         return blake2b(digest_size=_DIGEST_SIZE, key=salt)

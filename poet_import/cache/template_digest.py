@@ -12,23 +12,24 @@ if TYPE_CHECKING:
 
 # No sound template has these bytes: they are no JSON.
 _MISSING = b"missing"
+_TEXTS = ("template.txt", "train_addon.txt")
 
 
-def template_digest(roots: "Iterable[str]", lineage: "Iterable[str]") -> str:
-    """Digest the current versions of a template's domains, the template's own first.
+def template_digest(roots: "Iterable[str]", lineage: "Iterable[str]", *, prompts: bool = False) -> str:
+    """Digest the current versions of a template's domains, the template's own first; with ``prompts`` their texts too.
 
     What is missing or cannot be read digests as missing, so that mending it changes the digest. Never raises.
     """
     places = tuple(roots)
-    return digest_parts([_read_part(places, domain) for domain in lineage])
+    return digest_parts([_read_part(places, domain, prompts=prompts) for domain in lineage])
 
 
-def digest_parts(parts: "Iterable[tuple[str, str, bytes]]") -> str:
-    """Digest domains, each given as its name, its version and the bytes of its metadata.json."""
+def digest_parts(parts: "Iterable[tuple[str, str, *tuple[bytes, ...]]]") -> str:
+    """Digest domains, each given as its name, its version and the bytes of files of it."""
     digest = blake2b(digest_size=16)
-    for domain, version, metadata in parts:
+    for domain, version, *files in parts:
         # A name may hold a lone surrogate: it comes from a literal of the user's, or from a file name.
-        for field in (domain.encode("utf-8", "surrogatepass"), version.encode("utf-8", "surrogatepass"), metadata):
+        for field in (domain.encode("utf-8", "surrogatepass"), version.encode("utf-8", "surrogatepass"), *files):
             digest.update(len(field).to_bytes(8, "big"))
             digest.update(field)
     return digest.hexdigest()
@@ -57,7 +58,7 @@ def current_version(folder: str) -> str:
             return file.read().decode().strip()
 
 
-def _read_part(roots: tuple[str, ...], domain: str) -> tuple[str, str, bytes]:
+def _read_part(roots: tuple[str, ...], domain: str, *, prompts: bool) -> "tuple[str, str, *tuple[bytes, ...]]":
     root = find_root(roots, domain)
     if root is None:
         return domain, "", _MISSING
@@ -67,6 +68,15 @@ def _read_part(roots: tuple[str, ...], domain: str) -> tuple[str, str, bytes]:
         folder = os.path.join(root, domain, version)
         os.stat(os.path.join(folder, "template.txt"))  # a template without it is broken: adding it must show
         with open(os.path.join(folder, "metadata.json"), "rb") as file:
-            return domain, version, file.read()
+            metadata = file.read()
     except (OSError, ValueError):
         return domain, version, _MISSING
+    return domain, version, metadata, *(_read_text(folder, name) for name in _TEXTS if prompts)
+
+
+def _read_text(folder: str, name: str) -> bytes:
+    try:
+        with open(os.path.join(folder, name), "rb") as file:
+            return file.read()
+    except OSError:
+        return _MISSING

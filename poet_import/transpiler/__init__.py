@@ -24,7 +24,7 @@ _FILENAME = "<source>"
 @cache
 def transpiler_over(settings: Settings, directory: str | None) -> Transpiler:
     """Return the process's one transpiler for some settings, with a directory of its own for what is generated."""
-    store = store_over(settings.templates)
+    store = store_over(settings.templates, prompts=settings.generates)
     if not settings.generates:
         return Transpiler(store)
     # Loads asyncio, the gates and the template engine: not for the many that generate nothing.

@@ -1,23 +1,11 @@
-"""Templates: what a domain adds to the functions that name it.
-
-A domain is a folder of versions, ``<root>/<domain>/<version>/``, with ``metadata.json``, ``template.txt`` and, where
-Train has words of its own, ``train_addon.txt``. ``<root>/<domain>/current`` names the version in use: a link, or a file
-holding ``v1``.
-
-``metadata.json`` declares checks, never code: a phase, a rule of `poet_import.runtime.rules`, its arguments, and what
-it matches. In ``perceive``, ``match`` is a pattern of parameter names (``fnmatch.fnmatchcase``) or a list of them; in
-``enforce``, ``return`` is the result and ``return.score`` the value under the key ``score`` of a returned dict, skipped
-where the result is no dict or lacks the key. A rule for one value is applied to each value that any pattern matches. A
-joint rule (`poet_import.runtime.rules.JOINT`) takes the values that its entries name, one each and without wildcards,
-together, and only if all are there.
-"""
+"""Where templates are found, and how one is folded together with those that it extends."""
 
 from __future__ import annotations
 
 import os
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -27,9 +15,10 @@ from typing import Final
 from poet_import.cache.template_digest import current_version, digest_parts, find_root, template_digest
 from poet_import.errors import PoetWarning, TemplateError
 from poet_import.model import Template
-from poet_import.template_metadata import describe_unknown, parse_metadata
+from poet_import.templates.metadata import describe_unknown, parse_metadata
 
 _BASE: Final = "base"
+_TEXTS: Final = ("template.txt", "train_addon.txt")
 _DOMAIN: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _VERSION: Final = re.compile(r"v[1-9][0-9]*")
 
@@ -44,7 +33,7 @@ def _shipped_root() -> Path:
 
     In this order: beside an installed package, ``templates`` is some other package's.
     """
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     return package / "_templates" if (package / "_templates").is_dir() else package.parent / "templates"
 
 
@@ -54,8 +43,15 @@ class TemplateStore:
     A domain is read once in the life of a store, so all functions of an import get the same version.
     """
 
-    def __init__(self, roots: Iterable[Path]) -> None:
+    def __init__(self, roots: Iterable[Path], *, prompts: bool = False) -> None:
+        """Take the roots.
+
+        Args:
+            roots: Folders that hold domains, in the order of search.
+            prompts: Whether a template whose texts cannot be rendered is broken; this loads the template engine.
+        """
         self._roots = tuple(str(root) for root in roots)
+        self._prompts = prompts
         self._found: dict[str, Template] = {}
 
     def domains(self) -> tuple[str, ...]:
@@ -108,8 +104,18 @@ class TemplateStore:
         folded = layers[-1].template
         for layer in reversed(layers[:-1]):
             folded = _over(layer.template, folded)
-        digest = digest_parts((layer.template.domain, layer.template.version, layer.metadata) for layer in layers)
-        return replace(folded, lineage=tuple(lineage), digest=digest)
+        template = replace(
+            folded,
+            lineage=tuple(lineage),
+            digest=_digest(layers, lambda layer: (layer.metadata,)),
+            prompt_digest=_digest(layers, lambda layer: layer.texts),
+            texts=tuple(text for layer in layers for text in layer.named_texts()),
+        )
+        if self._prompts:
+            from poet_import.templates.prompts import check_texts  # loads the template engine
+
+            check_texts(template)
+        return template
 
     def _layer(self, domain: str, lineage: list[str], roots: tuple[str, ...]) -> _Layer:
         root = None
@@ -134,9 +140,9 @@ class TemplateStore:
 
 
 @cache
-def store_over(extra: tuple[str, ...]) -> TemplateStore:
+def store_over(extra: tuple[str, ...], *, prompts: bool = False) -> TemplateStore:
     """Return the process's one store over these roots and the shipped one."""
-    return TemplateStore(template_roots(extra))
+    return TemplateStore(template_roots(extra), prompts=prompts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,29 @@ class _Layer:
     template: Template
     extends: str | None
     metadata: bytes
+    texts: tuple[bytes, bytes]  # template.txt and train_addon.txt, empty where there is none
     filename: str
+
+    def named_texts(self) -> list[tuple[str, str]]:
+        """Return those texts that it has, under the names by which other templates extend and include them.
+
+        Raises:
+            TemplateError: One is not UTF-8.
+        """
+        folder = os.path.dirname(self.filename)
+        named = [(name, text) for name, text in zip(_TEXTS, self.texts, strict=True) if text or name == _TEXTS[0]]
+        return [(f"{self.template.domain}/{name}", _decoded(text, os.path.join(folder, name))) for name, text in named]
+
+
+def _digest(layers: list[_Layer], parts: Callable[[_Layer], tuple[bytes, ...]]) -> str:
+    return digest_parts((layer.template.domain, layer.template.version, *parts(layer)) for layer in layers)
+
+
+def _decoded(text: bytes, filename: str) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise TemplateError(f"is not UTF-8 at byte {error.start}; save it as UTF-8", filename=filename) from error
 
 
 def _over(child: Template, parent: Template) -> Template:
@@ -165,7 +193,9 @@ def _over(child: Template, parent: Template) -> Template:
 def _read_layer(root: str, domain: str) -> _Layer:
     folder = os.path.join(root, domain)
     version = _version(folder)
-    _read(os.path.join(folder, version, "template.txt"), root)
+    prompt = _read(os.path.join(folder, version, _TEXTS[0]), root)
+    addon = os.path.join(folder, version, _TEXTS[1])
+    texts = (prompt, _read(addon, root) if os.path.lexists(addon) else b"")
     filename = os.path.join(folder, version, "metadata.json")
     metadata = _read(filename, root)
     try:
@@ -173,7 +203,7 @@ def _read_layer(root: str, domain: str) -> _Layer:
     except TemplateError as broken:
         broken.filename = filename
         raise
-    return _Layer(template, extends, metadata, filename)
+    return _Layer(template, extends, metadata, texts=texts, filename=filename)
 
 
 def _version(folder: str) -> str:
