@@ -71,7 +71,8 @@ def _read_part(roots: tuple[str, ...], domain: str, *, prompts: bool) -> "tuple[
             metadata = file.read()
     except (OSError, ValueError):
         return domain, version, _MISSING
-    return domain, version, metadata, *(_read_text(folder, name) for name in _TEXTS if prompts)
+    texts = [_read_text(folder, name) for name in _TEXTS if prompts]
+    return (domain, version, metadata, *texts)
 
 
 def _read_text(folder: str, name: str) -> bytes:

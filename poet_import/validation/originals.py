@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+import builtins
+from dataclasses import dataclass
 from functools import cached_property
 from textwrap import dedent
 
@@ -11,8 +12,8 @@ from poet_import.errors import TranspileError
 from poet_import.model import Original, Semantics
 from poet_import.source.compiling import parse
 from poet_import.source.layout import first_line
-from poet_import.source.names import resolve
-from poet_import.source.scopes import FunctionNode, Scope, read_scopes
+from poet_import.source.scopes import FunctionNode, Scope, ScopeTree, read_scopes
+from poet_import.validation.uses import Role, Use, dotted, imported_path, uses_in
 
 _UNNAMED = "<original>"
 
@@ -48,42 +49,81 @@ class Facts:
     original: Original
     function: FunctionNode
     module: ast.Module  # of its module, or of itself alone
+    scopes: ScopeTree
     inner: Scope  # of its body
-    names: frozenset[str] = field(default=frozenset())  # that it reads
-    attributes: frozenset[str] = field(default=frozenset())  # names of attributes that it uses
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Return the names that it reads."""
+        return frozenset(node.id for node in ast.walk(self.function) if isinstance(node, ast.Name))
+
+    @cached_property
+    def attributes(self) -> frozenset[str]:
+        """Return the names of the attributes that it reads."""
+        nodes = (node for node in ast.walk(self.function) if isinstance(node, ast.Attribute))
+        return frozenset(node.attr for node in nodes if isinstance(node.ctx, ast.Load))
 
     @cached_property
     def chains(self) -> frozenset[str]:
-        """Return every expression of attributes and calls in it, as its tree."""
-        kinds = (ast.Attribute, ast.Call, ast.Subscript)
+        """Return every chain of attributes and calls in it, every class and ``global``, as its tree."""
+        kinds = (ast.Attribute, ast.Call, ast.Subscript, ast.ClassDef, ast.Global)
         return frozenset(ast.dump(node) for node in ast.walk(self.function) if isinstance(node, kinds))
 
     @cached_property
-    def paths(self) -> frozenset[str]:
-        """Return the dotted names of everything imported or built in that it uses as a value or calls."""
-        found = (self.path_of(node) for node in ast.walk(self.function) if isinstance(node, ast.Name | ast.Attribute))
-        return frozenset(path for path in found if path)
+    def stores(self) -> frozenset[str]:
+        """Return the attributes and items that it sets or deletes, as their trees."""
+        nodes = (node for node in ast.walk(self.function) if isinstance(node, ast.Attribute | ast.Subscript))
+        return frozenset(ast.dump(node) for node in nodes if not isinstance(node.ctx, ast.Load))
+
+    @cached_property
+    def called(self) -> frozenset[str]:
+        """Return the paths of what is imported or built in and that it calls."""
+        return frozenset(path for path, role in self._paths if role == "call")
 
     @cached_property
     def values(self) -> frozenset[str]:
-        """Return those of its paths that it uses otherwise than by calling them or taking an attribute of them."""
-        roots = set()
-        for node in ast.walk(self.function):
-            if isinstance(node, ast.Call):
-                roots.add(id(node.func))
-            elif isinstance(node, ast.Attribute):
-                roots.add(id(node.value))
-        nodes = (node for node in ast.walk(self.function) if isinstance(node, ast.Name | ast.Attribute))
-        return frozenset(path for node in nodes if id(node) not in roots and (path := self.path_of(node)))
-
-    def path_of(self, node: ast.expr) -> str | None:
-        """Return the dotted name that an expression of the original means, or None if the module does not tell."""
-        return resolve(node, self.inner)
+        """Return the paths of what is imported or built in and that it uses in any other way."""
+        return frozenset(path for path, role in self._paths if role == "value")
 
     @cached_property
-    def module_names(self) -> frozenset[str]:
-        """Return the names that its module and the functions around it bind."""
-        return frozenset(name for scope in self.inner.enclosing() for name in scope.bindings if scope is not self.inner)
+    def _paths(self) -> frozenset[tuple[str, Role]]:
+        found = ((self._path_of(use), use.role) for use in uses_in(self.function, self._around, self.scopes))
+        return frozenset((path, role) for path, role in found if path is not None)
+
+    @property
+    def _around(self) -> Scope:
+        return self.inner.parent or self.inner
+
+    def _path_of(self, use: Use) -> str | None:
+        chain = dotted(use.node)
+        if chain is None:
+            return None
+        root, attributes = chain
+        owner = use.scope.owner(root.id)
+        path = imported_path(owner, root.id) if owner else None
+        if owner is None and hasattr(
+            builtins, root.id
+        ):  # a star import may bind it too, but then the text's is the same
+            path = f"builtins.{root.id}"
+        return ".".join((path, *attributes)) if path else None
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """Return the modules that its module imports anywhere, and the paths of what it imports from them."""
+        found: set[str] = set()
+        for node in ast.walk(self.module):
+            if isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                module = "." * node.level + (node.module or "")
+                found.update((module, *(f"{module}.{alias.name}" for alias in node.names)))
+        return frozenset(found)
+
+    @cached_property
+    def has_bare_except(self) -> bool:
+        """Tell whether it catches every exception."""
+        handlers = (node for node in ast.walk(self.function) if isinstance(node, ast.ExceptHandler))
+        return any(handler.type is None for handler in handlers)
 
 
 def read_original(original: Original) -> Facts:
@@ -106,9 +146,7 @@ def read_original(original: Original) -> Facts:
         raise TranspileError(f"the original holds no function {original.name}", filename=_UNNAMED)
     same = [node for node in found if _is_same(node, alone)]
     node = min(same or found, key=first_line)
-    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-    attributes = {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)}
-    return Facts(original, node, tree, scopes.inside[node], frozenset(names), frozenset(attributes))
+    return Facts(original, node, tree, scopes=scopes, inner=scopes.inside[node])
 
 
 def _is_same(node: FunctionNode, alone: ast.Module) -> bool:
