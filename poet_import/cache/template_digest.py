@@ -24,10 +24,10 @@ def template_digest(roots: "Iterable[str]", lineage: "Iterable[str]", *, prompts
     return digest_parts([_read_part(places, domain, prompts=prompts) for domain in lineage])
 
 
-def digest_parts(parts: "Iterable[tuple[str, str, *tuple[bytes, ...]]]") -> str:
+def digest_parts(parts: "Iterable[tuple[str, str, Iterable[bytes]]]") -> str:
     """Digest domains, each given as its name, its version and the bytes of files of it."""
     digest = blake2b(digest_size=16)
-    for domain, version, *files in parts:
+    for domain, version, files in parts:
         # A name may hold a lone surrogate: it comes from a literal of the user's, or from a file name.
         for field in (domain.encode("utf-8", "surrogatepass"), version.encode("utf-8", "surrogatepass"), *files):
             digest.update(len(field).to_bytes(8, "big"))
@@ -58,10 +58,10 @@ def current_version(folder: str) -> str:
             return file.read().decode().strip()
 
 
-def _read_part(roots: tuple[str, ...], domain: str, *, prompts: bool) -> "tuple[str, str, *tuple[bytes, ...]]":
+def _read_part(roots: tuple[str, ...], domain: str, *, prompts: bool) -> "tuple[str, str, list[bytes]]":
     root = find_root(roots, domain)
     if root is None:
-        return domain, "", _MISSING
+        return domain, "", [_MISSING]
     version = ""
     try:
         version = current_version(os.path.join(root, domain))
@@ -70,9 +70,8 @@ def _read_part(roots: tuple[str, ...], domain: str, *, prompts: bool) -> "tuple[
         with open(os.path.join(folder, "metadata.json"), "rb") as file:
             metadata = file.read()
     except (OSError, ValueError):
-        return domain, version, _MISSING
-    texts = [_read_text(folder, name) for name in _TEXTS if prompts]
-    return (domain, version, metadata, *texts)
+        return domain, version, [_MISSING]
+    return domain, version, [metadata, *(_read_text(folder, name) for name in _TEXTS if prompts)]
 
 
 def _read_text(folder: str, name: str) -> bytes:

@@ -167,7 +167,7 @@ class _Layer:
 
 
 def _digest(layers: list[_Layer], parts: Callable[[_Layer], tuple[bytes, ...]]) -> str:
-    return digest_parts((layer.template.domain, layer.template.version, *parts(layer)) for layer in layers)
+    return digest_parts((layer.template.domain, layer.template.version, parts(layer)) for layer in layers)
 
 
 def _decoded(text: bytes, filename: str) -> str:

@@ -1,8 +1,8 @@
 """The third gate: what a text can do beyond what its original does. An allow-list; what it does not know, it refuses.
 
 It compares *capabilities*: names that lead out of the function (imports, built-ins, names of the module) and the
-attributes of objects that nothing is known of. Each must be of `poet_import.validation.pure`, or the original must use the same one
-in the same role. It is a gate, not a sandbox: ``docs/threat-model.md`` says what it does not promise.
+attributes of objects that nothing is known of. Each must be of `poet_import.validation.pure`, or the original must use
+the same one in the same role. It is a gate, not a sandbox: ``docs/threat-model.md`` says what it does not promise.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from poet_import.validation.sizes import check_sizes
 from poet_import.validation.uses import Use, uses_in
 
 _NODES: Final = frozenset(
-    """Module FunctionDef AsyncFunctionDef Return Delete Assign AugAssign AnnAssign For AsyncFor While If With AsyncWith
-    Match Raise Try TryStar Assert Import ImportFrom Nonlocal Expr Pass Break Continue BoolOp NamedExpr BinOp UnaryOp
-    Lambda IfExp Dict Set ListComp SetComp DictComp GeneratorExp Await Yield YieldFrom Compare Call FormattedValue
-    JoinedStr Constant Attribute Subscript Starred Name List Tuple Slice comprehension ExceptHandler arguments arg
-    keyword alias withitem match_case MatchValue MatchSingleton MatchSequence MatchMapping MatchClass MatchStar MatchAs MatchOr
-    And Or Add Sub Mult MatMult Div Mod Pow LShift RShift BitOr BitXor BitAnd FloorDiv Invert Not UAdd USub Eq NotEq Lt
-    LtE Gt GtE Is IsNot In NotIn Load Store Del""".split()
+    """Module FunctionDef AsyncFunctionDef Return Delete Assign AugAssign AnnAssign For AsyncFor While If With
+    AsyncWith Match Raise Try TryStar Assert Import ImportFrom Nonlocal Expr Pass Break Continue BoolOp NamedExpr
+    BinOp UnaryOp Lambda IfExp Dict Set ListComp SetComp DictComp GeneratorExp Await Yield YieldFrom Compare Call
+    FormattedValue JoinedStr Constant Attribute Subscript Starred Name List Tuple Slice comprehension ExceptHandler
+    arguments arg keyword alias withitem match_case MatchValue MatchSingleton MatchSequence MatchMapping MatchClass
+    MatchStar MatchAs MatchOr And Or Add Sub Mult MatMult Div Mod Pow LShift RShift BitOr BitXor BitAnd FloorDiv
+    Invert Not UAdd USub Eq NotEq Lt LtE Gt GtE Is IsNot In NotIn Load Store Del""".split()
 )
 _AS_IN_ORIGINAL: Final = (ast.ClassDef, ast.Global)
 _BY_NAME: Final = frozenset({"getattr", "hasattr"})  # take the name of an attribute as a text
