@@ -7,10 +7,14 @@ import time
 from collections.abc import Sequence
 
 from poet_import.model import Evidence, Implementation, Original, Semantics, Verdict, Violation
+from poet_import.source.scopes import FunctionNode
 from poet_import.validation.originals import Facts, original_from, read_original
 from poet_import.validation.security import check_security
+from poet_import.validation.semantics import judge_semantics
 from poet_import.validation.structure import check_structure
 from poet_import.validation.syntax import check_syntax
+
+_Read = tuple[ast.Module | None, FunctionNode | None, list[Violation], list[Evidence]]
 
 
 def validate(code: str, original: Original | str, *, semantics: Semantics = "preserve") -> Verdict:
@@ -31,10 +35,12 @@ def validate(code: str, original: Original | str, *, semantics: Semantics = "pre
     .. versionadded:: 0.2.0
     """
     facts = read_original(original_from(original, semantics=semantics) if isinstance(original, str) else original)
-    tree, violations, evidence = _check_text(code, facts)
-    if tree is None or violations:
+    tree, function, violations, evidence = _check_text(code, facts)
+    if tree is None or function is None or violations:
         return Verdict(tuple(violations), tuple(evidence))
-    return _accepted(code, facts, evidence)
+    violations, tried = judge_semantics(tree, function, facts)
+    evidence += tried
+    return Verdict(tuple(violations), tuple(evidence)) if violations else _accepted(code, facts, evidence)
 
 
 def readmit(code: str, original: Original, evidence: Sequence[Evidence]) -> Verdict:
@@ -44,8 +50,8 @@ def readmit(code: str, original: Original, evidence: Sequence[Evidence]) -> Verd
         TranspileError: The original is not Python or holds no function.
     """
     facts = read_original(original)
-    tree, violations, _ = _check_text(code, facts)
-    if tree is None or violations:
+    _, function, violations, _ = _check_text(code, facts)
+    if function is None or violations:
         return Verdict(tuple(violations), tuple(evidence))
     return _accepted(code, facts, evidence)
 
@@ -55,17 +61,17 @@ def _accepted(code: str, facts: Facts, evidence: Sequence[Evidence]) -> Verdict:
     return Verdict((), tuple(evidence), implementation)
 
 
-def _check_text(code: str, facts: Facts) -> tuple[ast.Module | None, list[Violation], list[Evidence]]:
+def _check_text(code: str, facts: Facts) -> _Read:
     """Judge a text by the gates that only read it."""
     started = time.perf_counter()
     tree, violations = check_syntax(code)
     evidence = [Evidence("syntax", "parse", seconds=time.perf_counter() - started)]
     if tree is None:
-        return None, violations, evidence
+        return None, None, violations, evidence
     started = time.perf_counter()
-    _, wrong = check_structure(tree, facts)
+    function, wrong = check_structure(tree, facts)
     evidence.append(Evidence("structure", "shape", seconds=time.perf_counter() - started))
     started = time.perf_counter()
     wrong += check_security(tree, facts)
     evidence.append(Evidence("security", "allow-list", seconds=time.perf_counter() - started))
-    return tree, [*violations, *wrong], evidence
+    return tree, function, [*violations, *wrong], evidence

@@ -120,6 +120,13 @@ class Facts:
         return frozenset(found)
 
     @cached_property
+    def loggers(self) -> frozenset[str]:
+        """Return the names that its module binds to loggers: any of its functions may log."""
+        found = (node for node in self.module.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call))
+        made = (node for node in found if ast.unparse(node.value.func).endswith("getLogger"))  # type: ignore[attr-defined]  # a call, as filtered
+        return frozenset(target.id for node in made for target in node.targets if isinstance(target, ast.Name))
+
+    @cached_property
     def has_bare_except(self) -> bool:
         """Tell whether it catches every exception."""
         handlers = (node for node in ast.walk(self.function) if isinstance(node, ast.ExceptHandler))

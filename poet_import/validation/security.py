@@ -36,6 +36,7 @@ _BY_NAME: Final = frozenset({"getattr", "hasattr"})  # take the name of an attri
 _IDENTICAL: Final = frozenset(
     "eval exec compile __import__ globals locals vars setattr delattr breakpoint input".split()
 )
+_LEVELS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 _CALLED_ONLY: Final = _BY_NAME | {"type"}
 
 
@@ -103,6 +104,8 @@ class _Judge:
         return ast.dump(node) in self._facts.chains
 
     def _facts_name(self, name: str) -> bool:
+        if name in self._facts.loggers:
+            return True
         return name in self._facts.names and (name == "__name__" or not name.startswith("__"))
 
     def _unknown(self, node: ast.AST, name: str) -> Violation:
@@ -156,7 +159,7 @@ class _Judge:
 
     def _attribute_name(self, node: ast.AST, name: str) -> Iterator[Violation]:
         """Judge the name of an attribute of an object that nothing is known of."""
-        if self._is_of_original(node) or (name == "__name__" and _asks_type(node)):
+        if self._is_of_original(node) or (name == "__name__" and _asks_type(node)) or self._logs(node):
             return
         if is_hidden(name):
             message = f"the attribute {name!r} leads into the machinery of the language"
@@ -164,6 +167,10 @@ class _Judge:
         elif name not in METHODS and name not in self._facts.attributes:
             message = f"the attribute {name!r} is used neither by the original nor of built-in values"
             yield _violation("attribute", node, message)
+
+    def _logs(self, node: ast.AST) -> bool:
+        asked = node.value if isinstance(node, ast.Attribute) and node.attr in _LEVELS else None
+        return isinstance(asked, ast.Name) and asked.id in self._facts.loggers
 
     def _attribute(self, node: ast.Attribute) -> Iterator[Violation]:
         if isinstance(node.ctx, ast.Load):

@@ -74,21 +74,22 @@ def layers() -> tuple[str, ...]:
     return run(_NOTHING, {}, Limits(seconds=5.0)).layers
 
 
-_NOTHING: Final = "def main(payload, emit):\n    pass\n"
+Program = tuple[tuple[str, str], ...]  # names and texts of modules; the last one has ``main(payload, emit)``
+_NOTHING: Final[Program] = (("nothing", "def main(payload, emit):\n    pass\n"),)
 
 
-def run(program: str, payload: object, limits: Limits) -> Finished:
+def run(program: Program, payload: object, limits: Limits) -> Finished:
     """Run ``main(payload, emit)`` of a program in a child of its own.
 
     Args:
-        program: Its text; trusted itself, and whatever it runs of its payload is not.
+        program: Its modules; trusted themselves, and whatever they run of the payload is not.
         payload: What JSON can say.
         limits: What the child may use.
     """
     return run_all([(program, payload)], limits)[0]
 
 
-def run_all(jobs: Sequence[tuple[str, object]], limits: Limits) -> list[Finished]:
+def run_all(jobs: Sequence[tuple[Program, object]], limits: Limits) -> list[Finished]:
     """Run several programs beside each other, each in a child of its own."""
     children = [_Child(program, payload, limits) for program, payload in jobs]
     try:
@@ -111,7 +112,7 @@ def run_all(jobs: Sequence[tuple[str, object]], limits: Limits) -> list[Finished
 class _Child:
     """One process of the jail, from its start to its end."""
 
-    def __init__(self, program: str, payload: object, limits: Limits) -> None:
+    def __init__(self, program: Program, payload: object, limits: Limits) -> None:
         self._limits = limits
         self._begun = time.monotonic()
         self._started: float | None = None
@@ -198,12 +199,11 @@ class _Child:
         """Return what became of it; only of a child that has ended."""
         first, *rest = bytes(self._received).split(b"\n")
         answers = [answer for line in rest[:-1] if (answer := _parsed(line)) is not None]
-        last = answers.pop() if answers and answers[-1] in (_DONE, [_FAILED]) else None
         end, detail = self._end or "failed", ""
-        if end == "finished" and last != _DONE:
-            status = self._process.returncode
-            end = "killed" if status < 0 else "failed"
-            detail = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        if answers and answers[-1] == _DONE:
+            answers.pop()
+        elif end == "finished":
+            end, detail = _cause(self._process.returncode, answers)
         started = self._started if self._started is not None else self._ended
         layers = tuple(first.decode("ascii", "replace").split()) if self._started is not None else ()
         spans = (max(0.0, self._ended - started), started - self._begun)
@@ -211,7 +211,17 @@ class _Child:
 
 
 _DONE: Final = "done"
-_FAILED: Final = "failed"
+
+
+def _cause(status: int, answers: list[object]) -> tuple[End, str]:
+    """Return why a child ended before it was done, as it says itself or as the system does."""
+    if status < 0:
+        return "killed", signal.Signals(-status).name
+    last = answers[-1] if answers else None
+    if isinstance(last, dict) and "error" in last:
+        answers.pop()
+        return "failed", str(last["error"])
+    return "failed", f"exit status {status}"
 
 
 def _parsed(line: bytes) -> object | None:
@@ -225,6 +235,11 @@ def _parsed(line: bytes) -> object | None:
 @cache
 def _code(text: str, name: str) -> bytes:
     return marshal.dumps(compile_tree(parse(text, name), name))
+
+
+@cache
+def _packed(program: Program) -> bytes:
+    return marshal.dumps([(name, _code(text, f"<{name}>")) for name, text in program])
 
 
 @cache
@@ -243,10 +258,10 @@ def _readable() -> list[str]:
     return sorted({os.path.realpath(path) for path in (*own, *_SYSTEM) if path and os.path.exists(path)})
 
 
-def _message(program: str, payload: object, limits: Limits) -> bytes:
+def _message(program: Program, payload: object, limits: Limits) -> bytes:
     """Return what a child reads: its own code, then its limits, its program and the payload."""
     code = _child_code()
     facts = {"seconds": int(limits.seconds) + 1, "memory": limits.memory, "readable": _readable()}
-    blocks = [json.dumps(facts).encode(), _code(program, "<program>"), json.dumps(payload).encode()]
+    blocks = [json.dumps(facts).encode(), _packed(program), json.dumps(payload).encode()]
     head = b"%d\n%s" % (len(code), code)
     return head + b"".join(b"%d\n%s" % (len(block), block) for block in blocks)

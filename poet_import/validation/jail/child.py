@@ -8,6 +8,7 @@ import marshal
 import os
 import sys
 from collections.abc import Callable
+from types import ModuleType
 
 Confine = Callable[..., list[str]]
 
@@ -18,7 +19,7 @@ def _main(confine: Confine) -> None:
     def block() -> bytes:
         return orders.read(int(orders.readline()))
 
-    limits, code, payload = json.loads(block()), marshal.loads(block()), json.loads(block())
+    limits, modules, payload = json.loads(block()), marshal.loads(block()), json.loads(block())
     answers = os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -33,11 +34,25 @@ def _main(confine: Confine) -> None:
             line = line[os.write(answers, line) :]
 
     os.write(answers, " ".join(layers).encode() + b"\n")
-    namespace: dict[str, Callable[..., None]] = {}
-    exec(code, namespace)
-    namespace["main"](payload, emit)
+    try:
+        for name, code in modules:
+            module = _registered(name)
+            exec(marshal.loads(code), vars(module))
+        vars(module)["main"](payload, emit)
+    except BaseException as error:  # noqa: BLE001  # the parent must hear of everything
+        emit({"error": f"{type(error).__name__}: {error}"[:300]})
+        os._exit(1)
     emit("done")
     os._exit(0)  # no hook of what has run
+
+
+def _registered(name: str) -> ModuleType:
+    """Return a new module under its name, below packages that hold nothing else."""
+    package = name.rpartition(".")[0]
+    if package and package not in sys.modules:
+        _registered(package).__path__ = []
+    sys.modules[name] = ModuleType(name)
+    return sys.modules[name]
 
 
 if "confine" in globals():

@@ -55,7 +55,7 @@ class Draw:
         return drawn
 
     def _any(self, depth: int) -> Any:
-        kinds = [["int"], ["str"], ["float"], ["bool"], ["none"], ["int"], ["str"]]
+        kinds: list[Spec] = [["int"], ["str"], ["float"], ["bool"], ["none"], ["int"], ["str"]]
         if depth < 2:
             kinds += [["list", ["any"]], ["dict", ["str"], ["any"]], ["list", ["int"]]]
         return self.value(self.random.choice(kinds), depth + 1)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from poet_import.validation.trials.canon import canonical, exception_name, marks_of
 from poet_import.validation.trials.doubles import Double, EndlessCallsError, Stage
 from poet_import.validation.trials.draw import Draw
+from poet_import.validation.trials.promises import broken_promise, is_allowed
 
 _EVALUATED: Final = {
     "datetime": dt,
@@ -64,11 +65,29 @@ class _Tried:
     def outcome(self, number: int) -> list[Any]:
         """Return how an input ended: what was raised or returned, the arguments after it, and the calls."""
         shown = repr(self._input(number))[:300] if number == self._payload["show"] else ""
+        if self._payload["promise"] is not None:
+            return [shown, *self._promised(number)]
         first = self._run(*self._input(number), seed=f"{number}")
         again: list[str] = []
         if number % 4 == 0 and self._spoil(self._result):
             again = self._run(*self._input(number), seed=f"{number}")
         return [shown, first, again]
+
+    def _promised(self, number: int) -> tuple[list[str], str]:
+        """Return how an input ended and which promise of a stub that breaks; nothing for one that the checks refuse."""
+        promise = self._payload["promise"]
+        values, named = self._input(number)
+        given = {**dict(zip((row[0] for row in self._payload["parameters"]), values, strict=False)), **named}
+        if not is_allowed(given, promise["checks"]):
+            return [], ""
+        before = canonical(self._input(number))
+        ended = self._run(values, named, seed=f"{number}")
+        if ended[0].startswith("raises "):
+            return ended, ""
+        broken = broken_promise(self._result, promise)
+        if not broken and canonical((values, named)) != before:
+            broken = "the arguments are changed"
+        return ended, broken
 
     def _run(self, values: list[Any], named: dict[str, Any], *, seed: str) -> list[str]:
         arguments = {**{str(place): value for place, value in enumerate(values)}, **named}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Final
@@ -36,11 +36,15 @@ class Extract:
         return ast.unparse(ast.fix_missing_locations(ast.Module(self.statements, [])))
 
 
-def extract(function: FunctionNode, *modules: ast.Module) -> Extract:
-    """Return what defines a function; names are looked up in the modules in their order."""
-    extractor = _Extractor(modules)
-    statement = _stripped(function)
-    return extractor.around(statement)
+def extract(function: FunctionNode, *modules: ast.Module, extra: Iterable[str] = ()) -> Extract:
+    """Return what defines a function; names are looked up in the modules in their order.
+
+    Args:
+        function: The function.
+        modules: The modules that it stands in, the nearest first.
+        extra: Further names that the trial needs.
+    """
+    return _Extractor(modules).around(_stripped(function), extra)
 
 
 def _stripped(function: FunctionNode) -> FunctionNode:
@@ -58,12 +62,11 @@ class _Extractor:
         self._bindings = [dict(_module_bindings(module)) for module in modules]
         self._pure: dict[str, bool] = {}
 
-    def around(self, function: FunctionNode) -> Extract:
+    def around(self, function: FunctionNode, extra: Iterable[str]) -> Extract:
         result = Extract()
         taken: dict[int, ast.stmt] = {}
-        waiting = [function.name]
         seen: set[str] = {function.name}
-        waiting = sorted(self._used(function))
+        waiting = sorted(self._used(function).union(extra))
         while waiting:
             name = waiting.pop()
             if name in seen:

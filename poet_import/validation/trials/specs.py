@@ -75,7 +75,7 @@ class Specs:
         called = any(
             isinstance(node, ast.Call) and getattr(node.func, "id", "") == name for node in ast.walk(self._function)
         )
-        if called or asked - METHODS:
+        if called or asked - METHODS or _answers_are_objects(self._function, name):
             return ["object", name]
         return self._usage.spec(f"${name}") or (["object", name] if asked else ["any"])
 
@@ -113,7 +113,7 @@ class Specs:
         if name in _ATOMS:
             return list(_ATOMS[name])
         bare = ast.Name("Any")
-        if name == "tuple" or name == "Tuple":
+        if name in {"tuple", "Tuple"}:
             return ["row", ["any"]]
         if name in _DICTS:
             return self._of_generic(name, ast.Tuple([ast.Name("str"), bare]), depth)
@@ -161,6 +161,23 @@ class Specs:
             self.classes.add(node.name)
             return ["class", node.name, fields]
         return ["object", node.name]
+
+
+def _answers_are_objects(function: FunctionNode, name: str) -> bool:
+    """Tell whether a parameter's methods answer with what no built-in value's do, as ``client.get(url).status_code``."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and _is_method_of(node, name) and node.keywords:
+            return True
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            value = node.value.value if isinstance(node.value, ast.Await) else node.value
+            if _is_method_of(value, name) and used_attributes(function, node.targets[0].id) - METHODS:
+                return True
+    return False
+
+
+def _is_method_of(node: ast.expr, name: str) -> bool:
+    asked = node.func if isinstance(node, ast.Call) else None
+    return isinstance(asked, ast.Attribute) and isinstance(asked.value, ast.Name) and asked.value.id == name
 
 
 def _container(name: str) -> str | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re._constants as parts  # what ``re`` itself parses patterns with
-import re._parser as parser
+import re._constants as parts  # type: ignore[import-not-found]  # what ``re`` itself parses patterns with
+import re._parser as parser  # type: ignore[import-not-found]  # as above
 import string
 from collections.abc import Callable, Sequence
 from datetime import date, datetime

@@ -1,0 +1,97 @@
+"""Comparing what O and O′ did on the same inputs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Final
+
+from poet_import.validation.jail import Finished
+
+_LEAST_INPUTS: Final = 40  # fewer tell too little, however long each takes
+_OF_WRONG_TYPES: Final = ("raises TypeError", "raises AttributeError")
+_OPAQUE: Final = "<opaque>"
+_PARTS: Final = (
+    ("value", "the result differs"),
+    ("mutation", "the arguments differ after the call"),
+    ("calls", "the calls differ"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of a comparison."""
+
+    inputs: int  # on which both were tried
+    difference: tuple[int, str, str] | None = None  # the number of the input, the rule, and what was found
+    untried: str = ""  # why the inputs tell nothing
+
+
+def compare(theirs: Finished, mine: Finished, *, guessed: bool) -> Compared:
+    """Compare the original's outcomes with the candidate's.
+
+    Args:
+        theirs: The original's child.
+        mine: The candidate's child.
+        guessed: Whether inputs may be of types that the original was not made for: then one kind of refusal of them is
+            as good as another.
+    """
+    pairs = list(zip(_outcomes(theirs), _outcomes(mine), strict=False))
+    for number, (left, right) in enumerate(pairs):
+        if (found := _difference(left, right, guessed=guessed)) is not None:
+            return Compared(number + 1, (number, *found))
+    if len(_outcomes(mine)) < len(_outcomes(theirs)) and mine.end != "finished":
+        return Compared(len(pairs), (len(pairs), "ends", _end(mine)))
+    return Compared(len(pairs), untried=_untried(theirs, [left for left, _ in pairs]))
+
+
+def _outcomes(finished: Finished) -> list[list[Any]]:
+    return [answer for answer in finished.answers if isinstance(answer, list)]
+
+
+def _difference(left: list[Any], right: list[Any], *, guessed: bool) -> tuple[str, str] | None:
+    """Return the rule and the words for the first part in which two outcomes differ."""
+    theirs, mine = left[1], right[1]
+    if guessed and theirs[0] in _OF_WRONG_TYPES and mine[0].startswith("raises "):
+        return None
+    if theirs[0] != mine[0] and "raises " in theirs[0] + mine[0]:
+        return "exception", f"it {_ended(mine[0])} where the original {_ended(theirs[0])}"
+    for (rule, words), expected, found in zip(_PARTS, theirs, mine, strict=True):
+        if expected != found:
+            return rule, f"{words}: {_clipped(found, expected)} instead of {_clipped(expected, found)}"
+    if left[2] != right[2]:
+        return "state", "a second call with the same arguments differs: something is kept between calls, or shared"
+    return None
+
+
+def _ended(text: str) -> str:
+    return text if text.startswith("raises ") else f"returns {text[:80]}"
+
+
+def _clipped(text: str, other: str) -> str:
+    """Return the part of a text where it begins to differ from the other."""
+    same = next((place for place, (one, two) in enumerate(zip(text, other, strict=False)) if one != two), 0)
+    begin = max(0, same - 30)
+    return f"{'…' if begin else ''}{text[begin : begin + 80]}{'…' if len(text) > begin + 80 else ''}" or "nothing"
+
+
+def _end(finished: Finished) -> str:
+    reasons = {
+        "time": "it does not end",
+        "output": "its results have no end",
+        "killed": f"it is killed ({finished.detail})",
+    }
+    return f"{reasons.get(finished.end, f'it stops the process ({finished.detail})')} where the original returns"
+
+
+def _untried(theirs: Finished, outcomes: list[list[Any]]) -> str:
+    if len(outcomes) < _LEAST_INPUTS:
+        words = f"{theirs.detail or theirs.end}" if theirs.end != "finished" else "it takes too long"
+        return f"only {len(outcomes)} inputs were tried ({words})"
+    ends = Counter(outcome[1][0] for outcome in outcomes)
+    if set(ends) <= set(_OF_WRONG_TYPES) | {"raises NameError"}:
+        return f"the original {next(iter(ends))} on every input that could be thought of"
+    returned = [end for end in ends if not end.startswith("raises ")]
+    if returned and all(_OPAQUE in end for end in returned):
+        return "what the original returns can only be called, not compared"
+    return ""

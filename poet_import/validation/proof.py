@@ -1,0 +1,39 @@
+"""Proof: a text whose function is the original's own, to the last statement."""
+
+from __future__ import annotations
+
+import ast
+
+from poet_import.source.scopes import FunctionNode, names_bound_by
+from poet_import.validation.originals import Facts
+from poet_import.validation.uses import import_targets
+
+
+def is_proven(tree: ast.Module, function: FunctionNode, facts: Facts) -> bool:
+    """Tell whether the function does what the original does, because its statements and what they name are the same."""
+    if _dumped(function) != _dumped(facts.function):
+        return False
+    around = [node for node in tree.body if node is not function]
+    return all(_leads_there(node, name, facts) for node in around for name in _bound(node) if name in facts.names)
+
+
+def _dumped(function: FunctionNode) -> list[str]:
+    return [ast.dump(statement) for statement in function.body if not _is_documentation(statement)]
+
+
+def _is_documentation(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    parts = [node] if isinstance(node, FunctionNode) else ast.walk(node)
+    return [name for part in parts for name in names_bound_by(part)]
+
+
+def _leads_there(node: ast.stmt, name: str, facts: Facts) -> bool:
+    """Tell whether a statement binds a name to the very thing that the original means by it."""
+    owner = facts.inner.owner(name)
+    target = import_targets(node, name)
+    if owner is None or target is None:
+        return False
+    return {import_targets(binding, name) for binding in owner.bindings[name]} == {target}

@@ -1,0 +1,135 @@
+"""The fourth gate: O′ means what O means. Cheapest first: proof, then trials of both in the jail."""
+
+from __future__ import annotations
+
+import ast
+import os
+import time
+from dataclasses import asdict
+from functools import cache
+from typing import Any, Final
+
+from poet_import.model import Evidence, Violation
+from poet_import.source.scopes import FunctionNode, parameters
+from poet_import.validation import jail
+from poet_import.validation.contract import is_stub, judge_promise, promise_of
+from poet_import.validation.originals import Facts
+from poet_import.validation.outcomes import compare
+from poet_import.validation.proof import is_proven
+from poet_import.validation.trials.examples import examples_of
+from poet_import.validation.trials.extract import extract
+from poet_import.validation.trials.literals import Usage, pool_of
+from poet_import.validation.trials.specs import Specs, holds_doubles
+
+_INPUTS: Final = 480
+_SECONDS: Final = 1.0
+_LIMITS: Final = jail.Limits(seconds=3.0)
+_MODULES: Final = ("texts", "doubles", "canon", "draw", "promises", "driver")
+_USUAL_FAILURES: Final = ("ConnectionError", "TimeoutError", "ValueError", "KeyError", "FileNotFoundError")
+Payload = dict[str, Any]  # Any: JSON, as the driver takes it
+
+
+def judge_semantics(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list[Violation], list[Evidence]]:
+    """Return where a text differs from its original in what it means, and what was tried to find out."""
+    started = time.perf_counter()
+    if facts.original.semantics == "intent" and is_stub(facts.function):
+        return _kept(tree, function, facts)
+    if is_proven(tree, function, facts):
+        return [], [Evidence("semantics", "proof", seconds=time.perf_counter() - started)]
+    if not jail.is_available():
+        message = "it differs from the original, and this system has no jail to try it in"
+        return [_violation("untried", function, message)], [Evidence("semantics", "proof", note="no jail here")]
+    return _tried(tree, function, facts)
+
+
+def _violation(rule: str, function: FunctionNode, message: str) -> Violation:
+    return Violation("semantics", rule, function.lineno, message)
+
+
+def _tried(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list[Violation], list[Evidence]]:
+    started = time.perf_counter()
+    payloads, method = _payloads(tree, function, facts)
+    theirs, mine = jail.run_all([(program(), payload) for payload in payloads], _LIMITS)
+    compared = compare(theirs, mine, guessed=_is_guessed(facts))
+    found: list[Violation] = []
+    if compared.difference is not None:
+        number, rule, message = compared.difference
+        shown = _shown(payloads[0], number)
+        found.append(_violation(rule, function, f"{message}{f', for the arguments {shown}' if shown else ''}"))
+    elif compared.untried:
+        message = f"it differs from the original, and no trial can tell what that means: {compared.untried}"
+        found.append(_violation("untried", function, message))
+    return found, [Evidence("semantics", method, compared.inputs, time.perf_counter() - started)]
+
+
+def _kept(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list[Violation], list[Evidence]]:
+    """Judge what stands in for a stub by what the stub promises."""
+    started = time.perf_counter()
+    if is_stub(function):
+        return [_violation("stub", function, "it is a stub itself; write what the function is for")], []
+    if not jail.is_available():
+        return [_violation("untried", function, "this system has no jail to try it in")], []
+    (_, payload), _ = _payloads(tree, function, facts)
+    spec = Specs(facts.function, facts.module, Usage([])).of(facts.function.returns) if facts.function.returns else None
+    finished = jail.run(program(), {**payload, "promise": {**promise_of(facts), "spec": spec}}, _LIMITS)
+    broken = judge_promise(finished)
+    found = [_violation(broken[1], function, broken[2])] if broken else []
+    if broken and broken[0] is not None and (shown := _shown(payload, broken[0])):
+        found = [_violation(broken[1], function, f"{broken[2]}, for the arguments {shown}")]
+    return found, [Evidence("semantics", "contract", len(finished.answers), time.perf_counter() - started)]
+
+
+def _is_guessed(facts: Facts) -> bool:
+    """Tell whether the inputs may be of types that the function was not made for."""
+    return any(argument.annotation is None for argument in parameters(facts.function))
+
+
+def _payloads(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[tuple[Payload, Payload], str]:
+    """Return what the children of O and of O′ are told: the same, but for the code."""
+    usage = Usage([facts.function])
+    specs = Specs(facts.function, facts.module, usage)
+    rows = specs.parameters(bound=_is_bound(facts))
+    theirs = extract(facts.function, facts.module, extra=specs.classes)
+    mine = extract(function, tree, facts.module, extra=specs.classes)
+    outside = bool(theirs.doubles) or any(holds_doubles(row.spec) for row in rows)
+    common = {
+        "name": function.name,
+        "parameters": [list(asdict(row).values()) for row in rows],
+        "calls": [*facts.original.calls, *examples_of(facts.function)],
+        "pool": pool_of([facts.function, tree, *theirs.statements]),
+        "hints": {**Usage([function]).hints(), **usage.hints()} if outside else {},
+        "exceptions": sorted(theirs.exceptions | mine.exceptions),
+        "usual_exceptions": list(_USUAL_FAILURES),
+        "count": _INPUTS,
+        "seconds": _SECONDS,
+        "show": -1,
+        "promise": None,
+    }
+    payloads = tuple({**common, "code": part.code, "doubles": part.doubles} for part in (theirs, mine))
+    return (payloads[0], payloads[1]), "doubles" if outside else "trial"
+
+
+def _is_bound(facts: Facts) -> bool:
+    """Tell whether the function is a method, whose first argument is the object."""
+    decorators = {ast.unparse(item) for item in facts.function.decorator_list}
+    around = facts.inner.parent
+    return around is not None and around.is_class and "staticmethod" not in decorators
+
+
+@cache
+def program() -> jail.Program:
+    """Return the modules that a child runs."""
+    names = ["poet_import.runtime.rules", *(f"poet_import.validation.trials.{name}" for name in _MODULES)]
+    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    texts = []
+    for name in names:
+        with open(os.path.join(root, *name.split(".")) + ".py", encoding="utf-8") as file:
+            texts.append((name, file.read()))
+    return tuple(texts)
+
+
+def _shown(payload: Payload, number: int) -> str:
+    """Return the arguments of one input."""
+    finished = jail.run(program(), {**payload, "show": number, "count": number + 1}, _LIMITS)
+    answers = [answer for answer in finished.answers if isinstance(answer, list)]
+    return str(answers[number][0]) if len(answers) > number else ""
