@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from poet_import._version import __version__
     from poet_import.errors import (
         EnforceError,
+        GeneratorError,
         PerceiveError,
         PoetError,
         PoetFallbackWarning,
@@ -20,16 +21,20 @@ if TYPE_CHECKING:
         PoetWarning,
         TemplateError,
         TranspileError,
+        ValidationError,
     )
     from poet_import.hook.status import Status, status
     from poet_import.marker import poet
     from poet_import.marker.describing import describe
-    from poet_import.model import Description
-    from poet_import.transpiler import transpile
+    from poet_import.model import Description, Generator, Verdict
+    from poet_import.transpiler import atranspile, transpile
+    from poet_import.validation import validate
 
 _HOMES = {
     "Description": "model",
     "EnforceError": "errors",
+    "Generator": "model",
+    "GeneratorError": "errors",
     "PerceiveError": "errors",
     "PoetError": "errors",
     "PoetFallbackWarning": "errors",
@@ -38,15 +43,21 @@ _HOMES = {
     "Status": "hook.status",
     "TemplateError": "errors",
     "TranspileError": "errors",
+    "ValidationError": "errors",
+    "Verdict": "model",
     "__version__": "_version",
+    "atranspile": "transpiler",
     "describe": "marker.describing",
     "poet": "marker",
     "status": "hook.status",
     "transpile": "transpiler",
+    "validate": "validation",
 }
 __all__ = [
     "Description",
     "EnforceError",
+    "Generator",
+    "GeneratorError",
     "PerceiveError",
     "PoetError",
     "PoetFallbackWarning",
@@ -56,13 +67,17 @@ __all__ = [
     "Status",
     "TemplateError",
     "TranspileError",
+    "ValidationError",
+    "Verdict",
     "__version__",
+    "atranspile",
     "describe",
     "install",
     "poet",
     "status",
     "transpile",
     "uninstall",
+    "validate",
 ]
 
 

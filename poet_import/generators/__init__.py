@@ -1,1 +1,44 @@
 """Generators: what turns O into a text that may become O′."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from poet_import.generators.endpoints import Endpoint, fingerprint_of, resolve_endpoint
+from poet_import.model import Generator, TranspileRequest, Usage
+
+if TYPE_CHECKING:
+    from poet_import.generators.llm import LLMGenerator
+
+
+def make_generator(
+    *, model: str | None, base_url: str | None, api_key: str | None, plain_http: bool, directory: str | None
+) -> Generator:
+    """Return the generator that asks a model; nothing is loaded or sent before it is asked.
+
+    Raises:
+        GeneratorError: Something that it needs is not configured.
+        ValueError: Something of it is wrong.
+    """
+    return _OnDemand(resolve_endpoint(model, base_url, api_key, plain_http=plain_http), directory)
+
+
+class _OnDemand:
+    """A generator that loads the HTTP library with its first question: what is cached needs none."""
+
+    def __init__(self, endpoint: Endpoint, directory: str | None) -> None:
+        self._endpoint = endpoint
+        self._directory = directory
+        self._made: LLMGenerator | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint_of(self._endpoint)
+
+    async def generate(self, request: TranspileRequest, *, observe: Callable[[Usage], None]) -> str:
+        if self._made is None:
+            from poet_import.generators.llm import LLMGenerator  # the HTTP library comes with it
+
+            self._made = LLMGenerator(self._endpoint, self._directory)
+        return await self._made.generate(request, observe=observe)

@@ -142,7 +142,7 @@ def _is_ours_to_weave(fullname: str) -> bool:
     return hook is not None and hook.is_active and fullname != "poet_import" and not fullname.startswith(_NOT_OURS)
 
 
-def register(fullname: str, path: str, module: "CachedModule", *, state: str = "cached") -> None:
+def register(fullname: str, path: str, module: "CachedModule", *, state: str = "cached", reason: str = "") -> None:
     """Make the marker, the runtime and the status ready for a woven module that is about to run."""
     from poet_import import runtime  # the first marked module of a process pays for it
 
@@ -152,7 +152,7 @@ def register(fullname: str, path: str, module: "CachedModule", *, state: str = "
     for generated, rows in module.generated:
         runtime.woven_rows[generated] = rows
     if hook is not None:
-        hook.seen[fullname] = (state, path, "")
+        hook.seen[fullname] = (state, path, reason)
 
 
 def _mentions_poet(code: "CodeType") -> bool:

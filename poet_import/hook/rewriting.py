@@ -97,20 +97,21 @@ def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
     is_own = loader.made_from is not SourceFileLoader
     lineage = cache.known.get(path, ("base",))
     module = None if is_own else cache.load(cache.key(source, lineage), path)
-    state = "cached"
+    state, reason = "cached", ""
     if module is None:
         woven = transpiler_over(hook.settings, cache.directory).transpile(source, path)
         if not woven.functions:
             cache.remember_plain(path, source)
             return None
         state, lineage = "fallback" if woven.fallbacks else "rewritten", woven.lineage
+        reason = "; ".join(f"{qualname}: {why}" for qualname, why in woven.fallbacks.items())
         with no_collection():
             module = _compile_by(loader, fullname, woven) if is_own else _module(woven, woven.compile(path))
         if not is_own and not woven.is_provisional and cache.store(cache.key(source, lineage), module):
             cache.remember(path, lineage)
     elif not is_own:
         cache.remember(path, lineage)
-    register(fullname, path, module, state=state)
+    register(fullname, path, module, state=state, reason=reason)
     return module.code
 
 

@@ -54,10 +54,13 @@ class Improver:
         self._waits = waits
         self._judging: asyncio.Semaphore | None = None
         self._late: set[asyncio.Task[Outcome]] = set()
+        self._asked: set[str] = set()  # keys of what is being generated
 
     def known(self, wanted: Wanted) -> Outcome | None:
         """Return what is known of a function without asking anybody: its body, or why it lately got none."""
         key = self._key(wanted)
+        if key in self._asked and not self._waits:
+            return Pending()
         stored = self._cache.load(key)
         if stored is not None:
             verdict = readmit(stored.text, wanted.original, evidence_of(stored.record))
@@ -69,6 +72,7 @@ class Improver:
 
     def ask(self, wanted: Mapping[Key, Wanted], module: str) -> dict[Key, Outcome]:
         """Ask for a body for each function of a module, and wait for them where that was asked for."""
+        self._asked.update(map(self._key, wanted.values()))
         with progress(module, len(wanted) if self._waits else 0) as shown:
             asked = submit(self.improve(list(wanted.values()), shown.observe))
             outcomes = asked.result() if self._waits else [Pending() for _ in wanted]
@@ -101,6 +105,8 @@ class Improver:
             return self._failed(key, str(error), getattr(error, "retry_after", None) or _FAILED_SECONDS)
         except ValidationError as error:
             return self._failed(key, str(error), _REFUSED_SECONDS)
+        finally:
+            self._asked.discard(key)
 
     def _failed(self, key: str, reason: str, seconds: float) -> Fallback:
         self._cache.remember_failure(key, reason, seconds)

@@ -1,0 +1,73 @@
+"""A circuit breaker: an endpoint that is down costs one process one timeout, not every import its own.
+
+Its state is a small file that all processes with one cache directory share; whatever is wrong with the file, the
+circuit is closed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from contextlib import suppress
+from hashlib import blake2b
+from typing import Final
+
+_FIRST: Final = 15.0  # seconds
+_LONGEST: Final = 120.0
+_FOLDER: Final = "endpoints"
+
+
+class Breaker:
+    """The circuit to one endpoint."""
+
+    def __init__(self, directory: str | None, name: str) -> None:
+        digest = blake2b(name.encode(), digest_size=8).hexdigest()
+        self._path = None if directory is None else os.path.join(directory, _FOLDER, f"{digest}.json")
+        self._memory: tuple[float, float] | None = None  # until when, and how long that is
+
+    def wait(self) -> float:
+        """Return the seconds for which nobody is asked; 0 where one may be."""
+        left = self._state()[0] - time.time()
+        return left if 0 < left <= _LONGEST else 0.0
+
+    def open(self) -> float:
+        """Ask nobody for a while, longer each time in a row, and return the seconds."""
+        until, length = self._state()
+        if 0 < until - time.time() <= _LONGEST:
+            return until - time.time()  # another one has just opened it
+        length = min(_LONGEST, 2 * length if length else _FIRST)
+        self._keep(time.time() + length, length)
+        return length
+
+    def close(self) -> None:
+        """Let everybody ask again."""
+        if self._state() == (0.0, 0.0):
+            return
+        self._memory = None
+        if self._path is not None:
+            with suppress(OSError):
+                os.unlink(self._path)
+
+    def _state(self) -> tuple[float, float]:
+        if self._path is None:
+            return self._memory or (0.0, 0.0)
+        try:
+            with open(self._path, encoding="utf-8") as file:
+                found = json.load(file)
+            until, length = float(found["until"]), float(found["seconds"])
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            return self._memory or (0.0, 0.0)
+        return (until, length) if time.time() - until < 10 * _LONGEST else (0.0, 0.0)
+
+    def _keep(self, until: float, length: float) -> None:
+        self._memory = until, length
+        if self._path is None:
+            return
+        with suppress(OSError):
+            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(self._path), suffix=".tmp")
+            with open(descriptor, "w", encoding="utf-8") as file:
+                json.dump({"until": until, "seconds": length}, file)
+            os.replace(temporary, self._path)

@@ -1,0 +1,202 @@
+"""Where a language model is and how it is spoken to, from our settings and from the variables that people have already.
+
+Sources: the environment variables of each provider's own client library.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from poet_import.errors import GeneratorError
+
+Dialect = Literal["openai", "anthropic"]
+
+_LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+class Secret:
+    """A text that is shown nowhere unless it is asked for by `reveal`."""
+
+    __slots__ = ("__text",)
+
+    def __init__(self, text: str) -> None:
+        self.__text = text
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self.__text
+
+    def __bool__(self) -> bool:
+        return bool(self.__text)
+
+    def __repr__(self) -> str:
+        return "Secret(****)" if self.__text else "Secret(none)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not pickled")
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """How one provider is found and spoken to."""
+
+    name: str
+    dialect: Dialect
+    url: str | None  # of its API; None where only the user knows it
+    keys: tuple[str, ...] = ()  # variables, the first one that is set counts
+    urls: tuple[str, ...] = ()
+    needs_key: bool = True
+    header: str = "authorization"
+
+
+_PROVIDERS: Final = {
+    provider.name: provider
+    for provider in (
+        Provider("openai", "openai", "https://api.openai.com/v1", ("OPENAI_API_KEY",), ("OPENAI_BASE_URL",)),
+        Provider("azure", "openai", None, ("AZURE_OPENAI_API_KEY",), ("AZURE_OPENAI_ENDPOINT",), header="api-key"),
+        Provider(
+            "gemini", "openai", "https://generativelanguage.googleapis.com/v1beta/openai", ("GEMINI_API_KEY",), ()
+        ),
+        Provider("ollama", "openai", "http://127.0.0.1:11434", (), ("OLLAMA_HOST",), needs_key=False),
+        Provider(
+            "anthropic",
+            "anthropic",
+            "https://api.anthropic.com",
+            ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+            ("ANTHROPIC_BASE_URL",),
+            header="x-api-key",
+        ),
+    )
+}
+_GUESSES: Final = (("claude", "anthropic"), ("gemini", "gemini"), ("gpt", "openai"), ("o1", "openai"), ("o3", "openai"))
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A model that can be asked."""
+
+    provider: str
+    dialect: Dialect
+    url: str  # of the call itself
+    model: str
+    key: Secret
+    header: str  # that carries the key
+    origins: tuple[tuple[str, str], ...]  # what came from where, as ("key", "OPENAI_API_KEY")
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether it is on this machine: no proxy stands before it."""
+        return is_loopback(urlsplit(self.url).hostname)
+
+
+def fingerprint_of(endpoint: Endpoint) -> str:
+    """Return what tells a model's answers from another's: its name, wherever it runs."""
+    return f"llm {endpoint.provider}/{endpoint.model}"
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a host name means this machine."""
+    return host is not None and (host in _LOOPBACK or host.startswith("127."))
+
+
+def resolve_endpoint(
+    model: str | None,
+    base_url: str | None,
+    api_key: str | None,
+    *,
+    plain_http: bool = False,
+    environ: Mapping[str, str] = os.environ,
+) -> Endpoint:
+    """Return the endpoint that is configured.
+
+    Args:
+        model: ``provider/model``, or a model's name alone.
+        base_url: Where it is, over what the provider's variables say.
+        api_key: The key, over the provider's variable.
+        plain_http: Whether hosts other than this machine may be spoken to without TLS.
+        environ: The variables of the process.
+
+    Raises:
+        GeneratorError: Something that is needed is not configured.
+        ValueError: The address is none, or may not be used.
+    """
+    if not model:
+        raise GeneratorError("no model is configured; set POET_MODEL, as openai/gpt-4o or ollama/qwen2.5-coder")
+    provider, name = _provider_of(model, base_url)
+    url, url_from = _first(base_url, "POET_LLM_BASE_URL", provider.urls, environ=environ)
+    url = url or provider.url
+    if url is None:
+        places = " or ".join((*provider.urls, "POET_LLM_BASE_URL"))
+        raise GeneratorError(f"nothing tells where {provider.name} is; set {places}")
+    variables = provider.keys if not base_url or _is_own(provider, base_url) else ()
+    key, key_from = _first(api_key, "POET_LLM_API_KEY", variables, environ=environ)
+    _check_url(url, plain_http=plain_http, named=url_from or provider.name)
+    if provider.needs_key and not key and not base_url:
+        raise GeneratorError(f"no key for {provider.name}; set {' or '.join((*provider.keys, 'POET_LLM_API_KEY'))}")
+    header = "authorization" if key_from == "ANTHROPIC_AUTH_TOKEN" else provider.header
+    origins = (("model", "POET_MODEL"), ("url", url_from or "the provider"), ("key", key_from or "none"))
+    return Endpoint(provider.name, provider.dialect, _call_url(provider, url), name, Secret(key or ""), header, origins)
+
+
+def _provider_of(model: str, base_url: str | None) -> tuple[Provider, str]:
+    prefix, slash, rest = model.partition("/")
+    if slash and prefix in _PROVIDERS:
+        return _PROVIDERS[prefix], rest
+    if base_url:
+        return Provider("custom", "openai", None, needs_key=False), model
+    for start, name in _GUESSES:
+        if model.startswith(start):
+            return _PROVIDERS[name], model
+    known = ", ".join(sorted(_PROVIDERS))
+    raise GeneratorError(
+        f"nothing tells where {model!r} is; name its provider ({known}) as in ollama/{model}, or set POET_LLM_BASE_URL"
+    )
+
+
+def _is_own(provider: Provider, base_url: str) -> bool:
+    """Tell whether an address is the provider's own, so that its usual key may go there.
+
+    A key that is there for one host is never sent to another one that only our setting names.
+    """
+    return provider.url is not None and urlsplit(base_url).hostname == urlsplit(provider.url).hostname
+
+
+def _first(
+    ours: str | None, our_name: str, variables: Iterable[str], *, environ: Mapping[str, str]
+) -> tuple[str | None, str | None]:
+    if ours:
+        return ours, our_name
+    return next(((environ[name], name) for name in variables if environ.get(name)), (None, None))
+
+
+def _check_url(url: str, *, plain_http: bool, named: str) -> None:
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"{named}: the address is none ({error}); write it as https://host/v1") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError(f"{named}: expected an address as https://host/v1")
+    if parts.username or parts.password:
+        raise ValueError(f"{named}: the address holds a user or password; give the key by POET_LLM_API_KEY")
+    if parts.scheme == "http" and not plain_http and not is_loopback(host):
+        raise ValueError(
+            f"{named}: {host} would be spoken to without TLS; use https, or set POET_PLAIN_HTTP=1 where that is safe"
+        )
+
+
+def _call_url(provider: Provider, url: str) -> str:
+    base = (url if "://" in url else f"http://{url}").rstrip("/")
+    if provider.dialect == "anthropic":
+        return f"{base}/messages" if base.endswith("/v1") else f"{base}/v1/messages"
+    if provider.name == "azure" and "/openai/v1" not in base:
+        return f"{base}/openai/v1/chat/completions"
+    if provider.name == "ollama" and not base.endswith("/v1"):
+        base = f"{base}/v1"
+    return f"{base}/chat/completions"

@@ -1,0 +1,111 @@
+"""The generator that asks a language model."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+
+import httpx
+
+from poet_import.errors import GeneratorError
+from poet_import.generators.answers import code_of
+from poet_import.generators.breaker import Breaker
+from poet_import.generators.endpoints import Endpoint, fingerprint_of
+from poet_import.generators.wire import Reply, WireError, ask, make_client
+from poet_import.generators.wire.dialects import Message, Rung, rungs_of
+from poet_import.model import Refusal, TranspileRequest, Usage
+
+_MOST_ATTEMPTS = 4
+_FIRST_WAIT = 0.4  # seconds
+_MOST_AT_ONCE = 8
+
+
+class LLMGenerator:
+    """Asks one model at one endpoint; used in one event loop."""
+
+    def __init__(self, endpoint: Endpoint, directory: str | None) -> None:
+        self._endpoint = endpoint
+        self._breaker = Breaker(directory, f"{endpoint.url} {endpoint.model}")
+        self._client: httpx.AsyncClient | None = None
+        self._rungs: list[Rung] = list(rungs_of(endpoint))
+        self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what tells its answers from another generator's."""
+        return fingerprint_of(self._endpoint)
+
+    @property
+    def rung(self) -> Rung:
+        """Return the kind of structured output that it asks for."""
+        return self._rungs[0]
+
+    async def generate(self, request: TranspileRequest, *, observe: Callable[[Usage], None]) -> str:
+        """Return the text that the model answers with.
+
+        Raises:
+            GeneratorError: There is no answer, or none in time.
+        """
+        messages = [Message("user", request.prompt)]
+        for refusal in request.refusals:
+            messages += [Message("assistant", f"```python\n{refusal.answer}```"), Message("user", _complaint(refusal))]
+        async with self._slots:
+            wait = self._breaker.wait()
+            if wait:
+                message = f"{self._endpoint.model} did not answer lately and is asked again in {wait:.0f} s"
+                raise GeneratorError(message, retry_after=min(wait, 5.0))
+            reply = await self._asked(messages, request.deadline, observe)
+        return code_of(reply.text, request.original.name)
+
+    async def _asked(self, messages: list[Message], deadline: float, observe: Callable[[Usage], None]) -> Reply:
+        """Ask, and ask again where that may help, down the ladder of structured output.
+
+        Raises:
+            GeneratorError: There is no answer in time.
+        """
+        if self._client is None:
+            self._client = make_client(self._endpoint)
+        attempt = 0
+        while True:
+            rung = self._rungs[0]
+            try:
+                reply = await ask(self._client, self._endpoint, messages, rung=rung, deadline=deadline, observe=observe)
+            except WireError as error:
+                if self._steps_down(error, rung):
+                    continue
+                attempt += 1
+                wait = _wait(attempt, error)
+                if not error.may_repeat or attempt == _MOST_ATTEMPTS or time.monotonic() + wait >= deadline:
+                    raise self._given_up(error) from error
+                await asyncio.sleep(wait)
+                continue
+            self._breaker.close()
+            return reply
+
+    def _steps_down(self, error: WireError, rung: Rung) -> bool:
+        """Leave a kind of structured output that the endpoint does not know; others may have left it meanwhile."""
+        if error.status not in (400, 404, 415, 422, 501) or len(self._rungs) == 1:
+            return self._rungs[0] != rung
+        if self._rungs[0] == rung:
+            self._rungs.pop(0)
+        return True
+
+    def _given_up(self, error: WireError) -> GeneratorError:
+        if error.is_outage or error.status in (401, 403):
+            self._breaker.open()
+        else:
+            self._breaker.close()
+        return GeneratorError(str(error), retry_after=error.retry_after)
+
+
+def _wait(attempt: int, error: WireError) -> float:
+    """Return the seconds before the next attempt: what the server asks for, else full jitter over growing spans."""
+    jitter = random.uniform(0, _FIRST_WAIT * 2 ** (attempt - 1))  # noqa: S311  # no secret
+    return jitter if error.retry_after is None else error.retry_after + jitter / 10
+
+
+def _complaint(refusal: Refusal) -> str:
+    lines = [f"- {one.gate}, {one.rule}, line {one.line}: {one.message}" for one in refusal.violations]
+    return "That was refused, for these reasons:\n\n" + "\n".join(lines) + "\n\nAnswer with the whole text, mended."
