@@ -28,7 +28,6 @@ class LLMGenerator:
     def __init__(self, endpoint: Endpoint, directory: str | None) -> None:
         self._endpoint = endpoint
         self._breaker = Breaker(directory, f"{endpoint.url} {endpoint.model}")
-        self._client: httpx.AsyncClient | None = None
         self._rungs: list[Rung] = list(rungs_of(endpoint))
         self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
 
@@ -65,13 +64,17 @@ class LLMGenerator:
         Raises:
             GeneratorError: There is no answer in time.
         """
-        if self._client is None:
-            self._client = make_client(self._endpoint)
+        async with make_client(self._endpoint) as client:  # of its own: one that is shared would not survive a fork
+            return await self._insisting(client, messages, deadline, observe=observe)
+
+    async def _insisting(
+        self, client: httpx.AsyncClient, messages: list[Message], deadline: float, *, observe: Callable[[Usage], None]
+    ) -> Reply:
         attempt = 0
         while True:
             rung = self._rungs[0]
             try:
-                reply = await ask(self._client, self._endpoint, messages, rung=rung, deadline=deadline, observe=observe)
+                reply = await ask(client, self._endpoint, messages, rung=rung, deadline=deadline, observe=observe)
             except WireError as error:
                 if self._steps_down(error, rung):
                     continue

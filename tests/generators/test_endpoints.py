@@ -1,4 +1,4 @@
-"""Endpoints come from our settings and from the variables that people have; keys are shown nowhere and go nowhere else."""
+"""Endpoints come from our settings and from the variables that people have; keys are shown nowhere."""
 
 import pickle
 
@@ -7,20 +7,25 @@ import pytest
 from poet_import.errors import GeneratorError
 from poet_import.generators.endpoints import Secret, resolve_endpoint
 
+OPENAI = "https://api.openai.com/v1"
+GEMINI = "https://generativelanguage.googleapis.com/v1beta/openai"
+AZURE = {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "https://r.example"}
+
 
 @pytest.mark.parametrize(
     ("model", "environ", "url", "name", "key"),
     [
-        pytest.param("openai/gpt-4o", {"OPENAI_API_KEY": "k"}, "https://api.openai.com/v1/chat/completions", "gpt-4o", "k", id="openai"),
-        pytest.param("gpt-4o", {"OPENAI_API_KEY": "k"}, "https://api.openai.com/v1/chat/completions", "gpt-4o", "k", id="by-name"),
-        pytest.param("openai/x", {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "https://proxy/v1/"}, "https://proxy/v1/chat/completions", "x", "k", id="base-url"),
-        pytest.param("claude-x", {"ANTHROPIC_API_KEY": "k"}, "https://api.anthropic.com/v1/messages", "claude-x", "k", id="anthropic"),
-        pytest.param("anthropic/c", {"ANTHROPIC_AUTH_TOKEN": "t", "ANTHROPIC_BASE_URL": "https://a/v1"}, "https://a/v1/messages", "c", "t", id="anthropic-token"),
-        pytest.param("gemini/g", {"GEMINI_API_KEY": "k"}, "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions", "g", "k", id="gemini"),
-        pytest.param("azure/d", {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com"}, "https://r.openai.azure.com/openai/v1/chat/completions", "d", "k", id="azure"),
-        pytest.param("ollama/q", {}, "http://127.0.0.1:11434/v1/chat/completions", "q", "", id="ollama"),
-        pytest.param("ollama/q", {"OLLAMA_HOST": "localhost:1"}, "http://localhost:1/v1/chat/completions", "q", "", id="ollama-host"),
+        ("openai/gpt-4o", {"OPENAI_API_KEY": "k"}, f"{OPENAI}/chat/completions", "gpt-4o", "k"),
+        ("gpt-4o", {"OPENAI_API_KEY": "k"}, f"{OPENAI}/chat/completions", "gpt-4o", "k"),
+        ("openai/x", {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "https://p/v1/"}, "https://p/v1/chat/completions", "x", "k"),
+        ("claude-x", {"ANTHROPIC_API_KEY": "k"}, "https://api.anthropic.com/v1/messages", "claude-x", "k"),
+        ("anthropic/c", {"ANTHROPIC_AUTH_TOKEN": "t", "ANTHROPIC_BASE_URL": "https://a/v1"}, "https://a/v1/messages", "c", "t"),
+        ("gemini/g", {"GEMINI_API_KEY": "k"}, f"{GEMINI}/chat/completions", "g", "k"),
+        ("azure/d", AZURE, "https://r.example/openai/v1/chat/completions", "d", "k"),
+        ("ollama/q", {}, "http://127.0.0.1:11434/v1/chat/completions", "q", ""),
+        ("ollama/q", {"OLLAMA_HOST": "localhost:1"}, "http://localhost:1/v1/chat/completions", "q", ""),
     ],
+    ids=["openai", "by-name", "base-url", "anthropic", "anthropic-token", "gemini", "azure", "ollama", "ollama-host"],
 )  # fmt: skip
 def test_endpoint_of(model: str, environ: dict[str, str], url: str, name: str, key: str) -> None:
     endpoint = resolve_endpoint(model, None, None, environ=environ)
