@@ -36,6 +36,7 @@ _BY_NAME: Final = frozenset({"getattr", "hasattr"})  # take the name of an attri
 _IDENTICAL: Final = frozenset(
     "eval exec compile __import__ globals locals vars setattr delattr breakpoint input".split()
 )
+_FORMATS: Final = frozenset({"format", "format_map"})  # judged by the text that is formatted
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 _CALLED_ONLY: Final = _BY_NAME | {"type"}
 
@@ -95,9 +96,9 @@ class _Judge:
                 yield from self._base(use, reference)
             elif reference.path is not None:
                 yield from self._path(use, reference.path)
-            elif isinstance(use.node, ast.Attribute):
+            elif isinstance(use.node, ast.Attribute) and not (use.role == "call" and use.node.attr in _FORMATS):
                 yield from self._attribute_name(use.node, use.node.attr)
-            elif reference.is_unknown and not self._facts_name(use.node.id):
+            elif isinstance(use.node, ast.Name) and reference.is_unknown and not self._facts_name(use.node.id):
                 yield self._unknown(use.node, use.node.id)
 
     def _is_of_original(self, node: ast.AST) -> bool:
@@ -203,7 +204,7 @@ class _Judge:
             return
         if isinstance(node.func, ast.Name):
             yield from self._call_by_name(node, node.func.id)
-        elif isinstance(node.func, ast.Attribute) and node.func.attr in {"format", "format_map"}:
+        elif isinstance(node.func, ast.Attribute) and node.func.attr in _FORMATS:
             yield from self._format(node, node.func.value)
 
     def _call_by_name(self, node: ast.Call, name: str) -> Iterator[Violation]:
@@ -213,7 +214,7 @@ class _Judge:
                 yield from self._attribute_name(node, text)
             else:
                 yield _violation("computed-name", node, f"{name} is given a name that is not written here")
-        elif name in _IDENTICAL:
+        elif name in _IDENTICAL and f"builtins.{name}" in self._facts.called:
             yield _violation("capability", node, f"{name} is called otherwise than the original calls it")
         elif name == "type" and (len(node.args) != 1 or node.keywords):
             yield _violation("capability", node, "type makes a class here; ask it for the type of one object only")

@@ -14,7 +14,7 @@ from poet_import.source.scopes import FunctionNode, parameters
 from poet_import.validation import jail
 from poet_import.validation.contract import is_stub, judge_promise, promise_of
 from poet_import.validation.originals import Facts
-from poet_import.validation.outcomes import compare
+from poet_import.validation.outcomes import Compared, compare
 from poet_import.validation.proof import is_proven
 from poet_import.validation.trials.examples import examples_of
 from poet_import.validation.trials.extract import extract
@@ -49,8 +49,10 @@ def _violation(rule: str, function: FunctionNode, message: str) -> Violation:
 def _tried(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list[Violation], list[Evidence]]:
     started = time.perf_counter()
     payloads, method = _payloads(tree, function, facts)
-    theirs, mine = jail.run_all([(program(), payload) for payload in payloads], _LIMITS)
-    compared = compare(theirs, mine, guessed=_is_guessed(facts))
+    compared = _compared(payloads, facts)
+    if compared.untried and _is_guessed(facts):
+        payloads, method = _payloads(tree, function, facts, objects=True)
+        compared = _compared(payloads, facts)
     found: list[Violation] = []
     if compared.difference is not None:
         number, rule, message = compared.difference
@@ -60,6 +62,11 @@ def _tried(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list
         message = f"it differs from the original, and no trial can tell what that means: {compared.untried}"
         found.append(_violation("untried", function, message))
     return found, [Evidence("semantics", method, compared.inputs, time.perf_counter() - started)]
+
+
+def _compared(payloads: tuple[Payload, Payload], facts: Facts) -> Compared:
+    theirs, mine = jail.run_all([(program(), payload) for payload in payloads], _LIMITS)
+    return compare(theirs, mine, guessed=_is_guessed(facts))
 
 
 def _kept(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list[Violation], list[Evidence]]:
@@ -84,11 +91,13 @@ def _is_guessed(facts: Facts) -> bool:
     return any(argument.annotation is None for argument in parameters(facts.function))
 
 
-def _payloads(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[tuple[Payload, Payload], str]:
+def _payloads(
+    tree: ast.Module, function: FunctionNode, facts: Facts, *, objects: bool = False
+) -> tuple[tuple[Payload, Payload], str]:
     """Return what the children of O and of O′ are told: the same, but for the code."""
     usage = Usage([facts.function])
     specs = Specs(facts.function, facts.module, usage)
-    rows = specs.parameters(bound=_is_bound(facts))
+    rows = specs.parameters(bound=_is_bound(facts), objects=objects)
     theirs = extract(facts.function, facts.module, extra=specs.classes)
     mine = extract(function, tree, facts.module, extra=specs.classes)
     outside = bool(theirs.doubles) or any(holds_doubles(row.spec) for row in rows)

@@ -9,6 +9,8 @@ from poet_import.generators.endpoints import Secret, resolve_endpoint
 
 OPENAI = "https://api.openai.com/v1"
 GEMINI = "https://generativelanguage.googleapis.com/v1beta/openai"
+PROXIED = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "https://p/v1/"}
+TOKEN = {"ANTHROPIC_AUTH_TOKEN": "t", "ANTHROPIC_BASE_URL": "https://a/v1"}
 AZURE = {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "https://r.example"}
 
 
@@ -17,9 +19,9 @@ AZURE = {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "https://r.exampl
     [
         ("openai/gpt-4o", {"OPENAI_API_KEY": "k"}, f"{OPENAI}/chat/completions", "gpt-4o", "k"),
         ("gpt-4o", {"OPENAI_API_KEY": "k"}, f"{OPENAI}/chat/completions", "gpt-4o", "k"),
-        ("openai/x", {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "https://p/v1/"}, "https://p/v1/chat/completions", "x", "k"),
+        ("openai/x", PROXIED, "https://p/v1/chat/completions", "x", "k"),
         ("claude-x", {"ANTHROPIC_API_KEY": "k"}, "https://api.anthropic.com/v1/messages", "claude-x", "k"),
-        ("anthropic/c", {"ANTHROPIC_AUTH_TOKEN": "t", "ANTHROPIC_BASE_URL": "https://a/v1"}, "https://a/v1/messages", "c", "t"),
+        ("anthropic/c", TOKEN, "https://a/v1/messages", "c", "t"),
         ("gemini/g", {"GEMINI_API_KEY": "k"}, f"{GEMINI}/chat/completions", "g", "k"),
         ("azure/d", AZURE, "https://r.example/openai/v1/chat/completions", "d", "k"),
         ("ollama/q", {}, "http://127.0.0.1:11434/v1/chat/completions", "q", ""),

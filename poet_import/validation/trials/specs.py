@@ -42,10 +42,17 @@ class Specs:
         self._usage = usage
         self._classes = {node.name: node for node in ast.walk(module) if isinstance(node, ast.ClassDef)}
         self._aliases = dict(_aliases(module))
+        self._objects = False
         self.classes: set[str] = set()  # those of the module that inputs are made of
 
-    def parameters(self, *, bound: bool) -> list[Parameter]:
-        """Return all parameters; where the function is ``bound`` to an object, the first is that object."""
+    def parameters(self, *, bound: bool, objects: bool = False) -> list[Parameter]:
+        """Return all parameters.
+
+        Args:
+            bound: Whether the first one is the object that the function belongs to.
+            objects: Whether those without an annotation that are asked for attributes are objects, whatever these say.
+        """
+        self._objects = objects
         spec = self._function.args
         first = [(argument, "first") for argument in spec.posonlyargs] + [
             (argument, "either") for argument in spec.args
@@ -75,7 +82,7 @@ class Specs:
         called = any(
             isinstance(node, ast.Call) and getattr(node.func, "id", "") == name for node in ast.walk(self._function)
         )
-        if called or asked - METHODS or _answers_are_objects(self._function, name):
+        if called or asked - METHODS or (asked and self._objects) or _answers_are_objects(self._function, name):
             return ["object", name]
         return self._usage.spec(f"${name}") or (["object", name] if asked else ["any"])
 

@@ -1,0 +1,187 @@
+"""Functions with effects are tried with recording doubles: each row is a rewrite of one, and whether it means the same."""
+
+from dataclasses import replace
+from textwrap import dedent
+
+import pytest
+
+from poet_import.model import Original
+from poet_import.validation import jail, validate
+
+pytestmark = pytest.mark.skipif(not jail.is_available(), reason="no jail on this system")
+
+FETCH = '''
+    import logging
+    import time
+
+    log = logging.getLogger(__name__)
+
+
+    def fetch(client, url: str, *, limit: int = 10) -> list:
+        """Fetch items page by page."""
+        items = []
+        cursor = None
+        while True:
+            response = client.get(url, params={"cursor": cursor})
+            if response.status_code == 404:
+                return items
+            if response.status_code != 200:
+                raise RuntimeError(f"status {response.status_code}")
+            data = response.json()
+            items.extend(data["items"])
+            cursor = data.get("next")
+            if not cursor or len(items) >= limit:
+                return items
+'''
+SAVE = '''
+    import os
+    import time
+
+
+    def save(path: str, rows: list[str]) -> int:
+        """Write rows, then put the file in its place."""
+        started = time.time()
+        with open(path + ".part", "w") as file:
+            for row in rows:
+                file.write(row.strip() + "\\n")
+        os.replace(path + ".part", path)
+        print("took", time.time() - started)
+        return len(rows)
+'''
+ORDER = '''
+    import requests
+
+
+    def order(session, key: str, amount: int) -> dict:
+        """Place an order once."""
+        if amount <= 0:
+            raise ValueError("amount")
+        try:
+            answer = session.post("/orders", json={"amount": amount}, headers={"Idempotency-Key": key})
+        except requests.Timeout:
+            return {"state": "unknown", "id": None}
+        if answer.status_code == 409:
+            return {"state": "exists", "id": answer.json()["id"]}
+        answer.raise_for_status()
+        return {"state": "placed", "id": answer.json()["id"]}
+'''
+NOTIFY = '''
+    async def notify(bus, users: list[str], text: str) -> int:
+        """Tell users, and count those who were told."""
+        told = 0
+        for user in users:
+            if await bus.send(user, text):
+                told += 1
+        await bus.flush()
+        return told
+'''
+AGE = '''
+    from datetime import datetime
+
+
+    def age(store, key: str) -> float:
+        """Return how old an entry is, in days."""
+        entry = store.find(key)
+        if entry is None:
+            return -1.0
+        return (datetime.now() - datetime(2024, 1, 1)).days + entry["extra"]
+'''
+ROWS = {
+    # id: original, what is replaced by what, whether it means the same
+    "fetch-same": (FETCH, [("cursor = None\n", "cursor = None  # first page\n")], True),
+    "fetch-logs": (FETCH, [('raise Run', 'log.warning("bad")\n                raise Run')], True),
+    "fetch-message": (FETCH, [('f"status {response.status_code}"', 'f"{url}: status {response.status_code}"')], True),
+    "fetch-named": (FETCH, [("response.status_code == 404:", "(code := response.status_code) == 404:"), ("if response.status_code != 200", "if code != 200")], True),
+    "fetch-early-return": (FETCH, [('cursor = data.get("next")\n', 'cursor = data.get("next")\n            if not cursor:\n                return items\n')], True),
+    "fetch-loop-of-appends": (FETCH, [('items.extend(data["items"])', 'for item in data["items"]:\n                items.append(item)')], True),
+    "fetch-twice": (FETCH, [("data = response.json()", "client.get(url)\n            data = response.json()")], False),
+    "fetch-other-argument": (FETCH, [('{"cursor": cursor}', '{"cursor": cursor or ""}')], False),
+    "fetch-other-parameter": (FETCH, [('{"cursor": cursor}', '{"page": cursor}')], False),
+    "fetch-without-parameters": (FETCH, [(', params={"cursor": cursor}', "")], False),
+    "fetch-other-method": (FETCH, [("client.get(url", "client.get(url.strip()")], False),
+    "fetch-other-status": (FETCH, [("== 404", "== 410")], False),
+    "fetch-status-swallowed": (FETCH, [('raise RuntimeError(f"status {response.status_code}")', "return items")], False),
+    "fetch-other-exception": (FETCH, [("RuntimeError", "ValueError")], False),
+    "fetch-limit": (FETCH, [(">= limit", "> limit")], False),
+    "fetch-one-page": (FETCH, [("if not cursor or len(items) >= limit:\n                return items", "return items")], False),
+    "fetch-missing-key": (FETCH, [('data["items"]', 'data.get("items", [])')], False),
+    "fetch-copies": (FETCH, [("cursor = None\n", "cursor = None\n        seen = set()\n")], True),
+    "save-same": (SAVE, [("started = time.time()\n", "started = time.time()  # seconds\n")], True),
+    "save-named": (SAVE, [("file.write(row.strip() + ", "line = row.strip()\n                file.write(line + ")], True),
+    "save-clock-twice": (SAVE, [("started = time.time()", "time.time()\n        started = time.time()")], True),
+    "save-count-first": (SAVE, [("started = time.time()\n", "count = len(rows)\n        started = time.time()\n"), ("return len(rows)", "return count")], True),
+    "save-formatted": (SAVE, [('row.strip() + "\\n"', 'f"{row.strip()}\\n"')], True),
+    "save-not-stripped": (SAVE, [(".strip()", "")], False),
+    "save-right-stripped": (SAVE, [(".strip()", ".rstrip()")], False),
+    "save-other-mode": (SAVE, [('"w"', '"a"')], False),
+    "save-other-order": (SAVE, [('        os.replace(path + ".part", path)\n', ""), ("started = ", 'os.replace(path + ".part", path)\n        started = ')], False),
+    "save-inside": (SAVE, [("        os.replace", "            os.replace")], False),
+    "save-no-replace": (SAVE, [('        os.replace(path + ".part", path)\n', "")], False),
+    "save-no-print": (SAVE, [('        print("took", time.time() - started)\n', "")], False),
+    "save-at-once": (SAVE, [('for row in rows:\n                file.write(row.strip() + "\\n")', 'file.write("".join(row.strip() + "\\n" for row in rows))')], False),
+    "order-same": (ORDER, [('return {"state": "placed", "id": answer.json()["id"]}', 'body = answer.json()\n        return {"state": "placed", "id": body["id"]}')], True),
+    "order-message": (ORDER, [('ValueError("amount")', 'ValueError(f"amount is {amount}")')], True),
+    "order-keys-in-another-order": (ORDER, [('{"state": "unknown", "id": None}', '{"id": None, "state": "unknown"}')], True),
+    "order-twice": (ORDER, [("answer.raise_for_status()", 'session.post("/orders", json={"amount": amount})\n        answer.raise_for_status()')], False),
+    "order-without-key": (ORDER, [(', headers={"Idempotency-Key": key}', "")], False),
+    "order-other-key": (ORDER, [('"Idempotency-Key": key', '"Idempotency-Key": key.lower()')], False),
+    "order-not-raised": (ORDER, [("        answer.raise_for_status()\n", "")], False),
+    "order-raised-early": (ORDER, [("if answer.status_code == 409", "answer.raise_for_status()\n        if answer.status_code == 409")], False),
+    "order-timeout-not-caught": (ORDER, [("except requests.Timeout:\n            return {\"state\": \"unknown\", \"id\": None}", "except requests.Timeout:\n            raise")], False),
+    "order-catches-more": (ORDER, [("except requests.Timeout", "except Exception")], False),
+    "order-boundary": (ORDER, [("amount <= 0", "amount < 0")], False),
+    "order-checked-late": (ORDER, [('        if amount <= 0:\n            raise ValueError("amount")\n', ""), ("        if answer.status_code == 409", '        if amount <= 0:\n            raise ValueError("amount")\n        if answer.status_code == 409')], False),
+    "notify-same": (NOTIFY, [("if await bus.send(user, text):\n                told += 1", "sent = await bus.send(user, text)\n            if sent:\n                told = told + 1")], True),
+    "notify-no-flush": (NOTIFY, [("        await bus.flush()\n", "")], False),
+    "notify-flushes-each": (NOTIFY, [("        await bus.flush()", "            await bus.flush()")], False),
+    "notify-swapped": (NOTIFY, [("send(user, text)", "send(text, user)")], False),
+    "notify-counts-all": (NOTIFY, [("if await bus.send(user, text):\n                told += 1", "await bus.send(user, text)\n            told += 1")], False),
+    "notify-once-each": (NOTIFY, [("in users", "in sorted(set(users))")], False),
+    "age-same": (AGE, [("if entry is None:\n            return -1.0\n        return (", "if entry is not None:\n            return (") , ('entry["extra"]\n', 'entry["extra"]\n        return -1.0\n')], True),
+    "age-clock-first": (AGE, [("entry = store", "now = datetime.now()\n        entry = store"), ("(datetime.now() -", "(now -")], True),
+    "age-seconds": (AGE, [(").days", ").seconds")], False),
+    "age-sign": (AGE, [("return -1.0", "return 1.0")], False),
+    "age-extra": (AGE, [('entry["extra"]', 'entry.get("extra", 0)')], False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("original", "edits", "same"), [pytest.param(*row, id=name) for name, row in ROWS.items()]
+)  # fmt: skip
+def test_rewrite_with_effects(original: str, edits: list[tuple[str, str]], same: bool) -> None:
+    module = dedent(original)
+    function = original[original.index("    async def " if "async def" in original else "    def ") :]
+    source, text = dedent(function), function
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    name = source.partition("(")[0].rpartition(" ")[2]
+
+    verdict = validate(dedent(text), Original(source, name, name, module=module))
+
+    assert verdict.accepted is same, verdict.violations
+    assert {one.gate for one in verdict.violations} <= {"semantics"}
+
+
+def test_the_table_has_forty_rewrites_that_were_tried_with_doubles() -> None:
+    assert len(ROWS) >= 40
+
+
+def test_evidence_says_that_doubles_were_used_and_with_how_many_inputs() -> None:
+    source = "def ask(client, key: str) -> int:\n    return client.find(key)\n"
+
+    verdict = validate("def ask(client, key: str) -> int:\n    found = client.find(key)\n    return found\n", source)
+
+    last = verdict.evidence[-1]
+    assert (last.gate, last.method, last.inputs >= 300) == ("semantics", "doubles", True)
+
+
+def test_method_is_tried_with_a_double_for_its_object() -> None:
+    module = "class Cart:\n    def total(self, off: float) -> float:\n        return sum(i.price for i in self.items) * (1 - off)\n"
+    source = dedent(module.partition("\n")[2])
+    original = Original(source, "total", "Cart.total", module=module)
+    named = source.replace("return sum", "value = sum").replace("(1 - off)", "(1 - off)\n    return value")
+
+    assert validate(named, original).accepted
+    assert not validate(named.replace("1 - off", "1 + off"), original).accepted
+    assert not validate(named.replace("self.items", "self.items.all()"), replace(original)).accepted

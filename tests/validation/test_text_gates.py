@@ -1,0 +1,214 @@
+"""The gates that only read: each row is a text in place of an original, and the rule that refuses it."""
+
+import pytest
+
+from poet_import.errors import TranspileError
+from poet_import.model import Original, Violation
+from poet_import.validation import readmit, validate
+
+PLAIN = "def f(x):\n    return x * 2\n"
+
+
+def rules(code: str, original: str = PLAIN, imports: tuple[str, ...] = ()) -> dict[str, int]:
+    """Return the rules that refuse a text, each with its first line."""
+    name = original.rpartition("def ")[2].partition("(")[0]
+    source = original[original.rindex("async def" if "async def" in original else "def ") :]
+    verdict = readmit(code, Original(source, name, name, module=original, imports=imports), ())
+    return {violation.rule: violation.line for violation in reversed(verdict.violations)}
+
+
+SYNTAX = {
+    "invalid-syntax": [
+        "def f(x):\n    return (\n",
+        "def f(x):\n    yield = 1\n",
+        "return 1\n",
+        "def f(x):\n    x := 1\n",
+    ],
+    "too-long": ["x = 1\n" * 40_000],
+    "line-too-long": [f"def f(x):\n    return {'x + ' * 150}x\n"],
+    "too-deep": [f"def f(x):\n    return {'(' * 90}x{')' * 90}\n", f"def f(x):\n    return {'[' * 200}\n"],
+    "nested-loops": [
+        "def f(x):\n" + "".join(f"{'    ' * n}for _ in x:\n" for n in range(1, 11)) + "    " * 11 + "pass\n"
+    ],
+    "bidirectional-control": ["def f(x):\n    return x  # \u202e\n", "def f(x):\n    return '\u2066'\n"],
+    "invisible-character": [
+        "def f(x):\n    return '\u200b'\n",
+        "def f(x):\n    return x\x00\n",
+        "def f(x):\n    return x\x1b\n",
+    ],
+    "surrogate": ["def f(x):\n    return '\ud800'\n"],
+    "confusable-name": ["def f(x):\n    ореn = 1\n    pаy = x\n    return pаy\n"],
+}
+STRUCTURE = {
+    "one-function": ["", "x = 1\n", "def g(x):\n    return x\n", f"{PLAIN}{PLAIN}"],
+    "kind": ["async def f(x):\n    return x\n", "def f(x):\n    yield x\n"],
+    "parameters": ["def f(y):\n    return y\n", "def f(x=1):\n    return x\n", "def f(x, *a):\n    return x\n", "def f(x: int):\n    return x\n"],
+    "returns": ["def f(x) -> int:\n    return x\n"],
+    "decorator": ["import functools\n@functools.cache\ndef f(x):\n    return x\n", f"@_h\ndef _g():\n    return 1\n{PLAIN}"],
+    "module-level": [f"print(1)\n{PLAIN}", f"for _ in (1,):\n    pass\n{PLAIN}", f"if 1:\n    pass\n{PLAIN}", f"class _C:\n    pass\n{PLAIN}", f"_a: int\n{PLAIN}"],
+    "public-name": [f"LIMIT = 1\n{PLAIN}", f"def helper():\n    return 1\n{PLAIN}", f"__all__ = ['f']\n{PLAIN}"],
+    "bound-twice": [f"_A = 1\n_A = 2\n{PLAIN}"],
+    "constant": [f"_A = [n for n in range(9)]\n{PLAIN}", f"_A = open('x')\n{PLAIN}", f"_A = lambda: 1\n{PLAIN}", f"_A = (_b := 1)\n{PLAIN}"],
+    "default": [f"def _g(a=[]):\n    return a\n{PLAIN}", f"def _g(a=print()):\n    return a\n{PLAIN}"],
+    "annotation": [f"def _g(a: print(1)):\n    return a\n{PLAIN}", f"_A: print(1) = 2\n{PLAIN}"],
+    "own-phases": [f"import poet_import\n{PLAIN}", f"from poet_import.runtime import retry\n{PLAIN}"],
+}  # fmt: skip
+SECURITY = {
+    "import": ["import os", "import subprocess as math", "from sys import modules", "import ctypes", "from . import secrets_", "import builtins", "import importlib", "from os.path import join", "import threading", "import time"],
+    "capability": [
+        "return eval(x)", "return (lambda: exec)()(x)", "return list(map(eval, x))", "return open(x)", "return print(x)", "return input()",
+        "return type('C', (), {})", "return [type][0]('C', (), {})", "return __import__('os')", "return globals()", "return vars(x)", "return setattr(x, 'a', 1)",
+        "import json\n    return json.codecs.open(x)", "import random\n    return random.random()", "import re\n    return re.enum.sys.modules", "import typing\n    return typing.sys",
+        "import statistics\n    return statistics.random", "import collections\n    return collections.abc.sys", "import math\n    return [math]", "import math as m\n    n = m\n    return n",
+        "import operator\n    return operator.attrgetter('__class__')(x)", "import operator\n    return operator.methodcaller('run')(x)", "import typing\n    return typing.get_type_hints(x)",
+        "import string\n    return string.Formatter().format(x)", "import decimal\n    decimal.setcontext(x)\n    return x", "raise SystemExit", "raise KeyboardInterrupt",
+        "return __loader__.load_module('os')", "return __spec__", "return breakpoint()", "return compile(x, '', 'eval')", "return exit(1)", "return locals()", "return dir(x)",
+        "try:\n        return x\n    except BaseException:\n        return 1", "return memoryview and super().f(x)", "return getattr", "import functools\n    return functools.reduce(getattr, x)",
+        "import functools\n    return functools.wraps", "import itertools\n    return list(itertools.starmap(open, x))",
+    ],
+    "bare-except": ["try:\n        return x\n    except:\n        return 1"],
+    "dunder-access": [
+        "return x.__class__", "return ().__class__.__mro__", "return x.__globals__", "return (lambda: 0).__code__", "return f.__defaults__", "return [].__iter__().__reduce__()",
+        "try:\n        return x\n    except Exception as e:\n        return e.__traceback__.tb_frame", "return (n for n in x).gi_frame", "return x._C__secret.__dict__",
+        "match x:\n        case object(__class__=c):\n            return c\n    return x", "return getattr(x, '__class__')", "return hasattr(x, '__dict__')", "return str.__base__",
+    ],
+    "attribute": ["return x.system('ls')", "return x.read()", "return x.connect()", "return str.format(x, x)", "return getattr(x, 'run')()", "match x:\n        case object(secret=p):\n            return p\n    return x"],
+    "computed-name": ["return getattr(x, 'a' + 'b')", "return getattr(x, x)", "return getattr(*x)", "return hasattr(x, f'{x}')"],
+    "format-walk": ["return '{0.__class__}'.format(x)", "return '{0[a]}'.format(x)", "return x.format(x)", "return '{:{0.a}}'.format(x)", "return x.format_map(x)", "return ('{' + '0.a}').format(x)"],
+    "attribute-store": ["x.a = 1\n    return x", "del x.a\n    return x", "x.a += 1\n    return x", "for x.a in ():\n        pass\n    return x", "import math\n    math.pi = 3\n    return x", "f.calls = 1\n    return x"],
+    "unknown-name": ["return secret_helper(x)", "return __builtins__", "return __file__", "return self.x"],
+    "unknown-syntax": ["global y\n    y = x\n    return y"],
+    "class": ["class C:\n        pass\n    return C"],
+    "rebound-import": ["import math\n    math = x\n    return math.sqrt(2)"],
+    "literal-bomb": ["return 10**10**10", "return 2 << 10**9", "return 'a' * 10**10", "return [0] * (10**5 * 10**5)", "return list(range(10**12))", "return f'{x:>9999999999}'", "return 'a'.ljust(10**10)", "return x ** 10**9", "return bytes(10**11)"],
+    "shared-state": [],
+}  # fmt: skip
+HONEST = {
+    "same": PLAIN,
+    "named": "def f(x):\n    doubled = x * 2\n    return doubled\n",
+    "helper": "def _twice(n):\n    return n + n\n\n\ndef f(x):\n    return _twice(x)\n",
+    "constant": "_FACTOR = 2\n\n\ndef f(x):\n    return x * _FACTOR\n",
+    "pattern": 'import re\n\n_DIGITS = re.compile(r"\\d+")\n\n\ndef f(x):\n    return _DIGITS.sub("", x)\n',
+    "docstring": '"""A text."""\n\n\ndef f(x):\n    """Another."""\n    return x * 2\n',
+    "statistics": "from statistics import fmean\n\n\ndef f(x):\n    return fmean(x)\n",
+    "datetime": "import datetime\n\n\ndef f(x):\n    return datetime.date.fromisoformat(x) + datetime.timedelta(days=1)\n",
+    "message": "def f(x):\n    if isinstance(x, str):\n        raise TypeError(f'no {type(x).__name__}: {x!r}')\n    return x * 2\n",
+    "match": "def f(x):\n    match x:\n        case {'a': int(a), **rest}:\n            return a, rest\n        case [first, *_]:\n            return first\n    return x * 2\n",
+    "nested": "def f(x):\n    def inner(n):\n        nonlocal x\n        x = n\n        return x\n    return inner(x) * 2\n",
+    "getattr": "def f(x):\n    return getattr(x, 'real', 0)\n",
+    "format": "def f(x):\n    return '{} and {a:>3}'.format(x, a=1)\n",
+    "walrus": "def f(x):\n    return (y := x) * 2 + y\n",
+    "exceptions": "def f(x):\n    try:\n        return x * 2\n    except (TypeError, ValueError) as error:\n        raise ValueError(str(error)) from error\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        pytest.param(rule, code, id=f"{rule}-{number}")
+        for table in (SYNTAX, STRUCTURE)
+        for rule, codes in table.items()
+        for number, code in enumerate(codes)
+    ],
+)
+def test_text_is_refused_by(rule: str, code: str) -> None:
+    found = rules(code)
+
+    assert rule in found
+    assert found[rule] >= 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "body"),
+    [
+        pytest.param(rule, body, id=f"{rule}-{number}") for rule, bodies in SECURITY.items() for number, body in enumerate(bodies)
+    ],
+)  # fmt: skip
+def test_body_is_refused_by(rule: str, body: str) -> None:
+    code = (
+        f"def f(x):\n    {body}\n    return x\n" if body.startswith(("import", "from")) else f"def f(x):\n    {body}\n"
+    )
+
+    assert rule in rules(code)
+
+
+@pytest.mark.parametrize("code", [pytest.param(code, id=name) for name, code in HONEST.items()])
+def test_honest_text_passes(code: str) -> None:
+    assert rules(code) == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "rule"),
+    [
+        pytest.param("_SEEN = []\ndef f(x):\n    _SEEN.append(x)\n    return x\n", "shared-state", id="list"),
+        pytest.param("_SEEN = {}\ndef f(x):\n    _SEEN[x] = x\n    return x\n", "shared-state", id="dict"),
+        pytest.param("def f(x):\n    LIMITS.pop()\n    return x\n", "shared-state", id="of-the-module"),
+        pytest.param("def f(x):\n    del LIMITS[0]\n    return x\n", "shared-state", id="of-the-module-by-del"),
+        pytest.param("def f(x):\n    os.environ.update(x)\n    return x\n", "capability", id="environment"),
+        pytest.param("def f(x):\n    os.environ['A'] = x\n    return x\n", "shared-state", id="environment-item"),
+        pytest.param("def f(x):\n    return os.remove(x)\n", "capability", id="other-part-of-an-import"),
+        pytest.param("def f(x):\n    run = os.getcwd\n    return run()\n", "capability", id="called-as-value"),
+        pytest.param(
+            "from os import getcwd as _g\ndef f(x):\n    return [_g]\n", "capability", id="called-under-another-name"
+        ),
+    ],
+)
+def test_use_of_a_module_beyond_the_original_is_refused(code: str, rule: str) -> None:
+    original = "import os\nLIMITS = [1]\ndef f(x):\n    return os.getcwd(), os.environ['HOME'], LIMITS\n"
+
+    assert rule in rules(code, original)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os\ndef f(x):\n    return os.getcwd(), LIMITS[0]\n",
+        "from os import getcwd as _where\ndef f(x):\n    return _where()\n",
+        "def f(x):\n    home = os.environ.get('HOME')\n    log.warning('no %s', home)\n    return home\n",
+    ],
+    ids=["by-module", "by-name", "logger-of-the-module"],
+)
+def test_what_the_original_uses_may_be_used(code: str) -> None:
+    original = (
+        "import os, logging\nLIMITS = [1]\nlog = logging.getLogger('a')\n"
+        "def f(x):\n    return os.getcwd(), os.environ['HOME'], LIMITS\n"
+    )
+
+    assert rules(code, original) == {}
+
+
+def test_declared_import_gives_its_public_names_and_no_module() -> None:
+    code = "import urllib.request\ndef f(x):\n    return urllib.request.{}\n"
+
+    assert rules(code.format("Request(x)"), imports=("urllib.request",)) == {}
+    assert "capability" in rules(code.format("socket"), imports=("urllib.request",))
+    assert "import" in rules(code.format("Request(x)"))
+
+
+def test_all_violations_of_a_text_are_told_at_once_with_their_lines() -> None:
+    verdict = validate("import os\n\n\ndef f(y):\n    eval(y)\n    return y.__class__\n", PLAIN)
+
+    assert [(one.gate, one.rule, one.line) for one in verdict.violations] == [
+        ("structure", "parameters", 4),
+        ("security", "import", 1),
+        ("security", "capability", 5),
+        ("security", "dunder-access", 6),
+    ]
+    assert not verdict.accepted
+    assert all(isinstance(one, Violation) and one.message for one in verdict.violations)
+
+
+@pytest.mark.parametrize("original", ["x = 1\n", "def f(:\n", "\x00"], ids=["no-function", "no-python", "nul"])
+def test_original_that_is_none_is_an_error(original: str) -> None:
+    with pytest.raises(TranspileError, match="the original"):
+        validate(PLAIN, original)
+
+
+def test_import_of_everything_is_refused() -> None:
+    assert rules(f"from math import *\n{PLAIN}")["star-import"] == 1
+
+
+def test_function_under_the_decorator_is_the_original() -> None:
+    original = "from poet_import import poet\n\n\n@poet\ndef f(x):\n    return x * 2\n\n\ndef g(y):\n    return y\n"
+
+    assert validate(PLAIN, original).accepted
