@@ -19,7 +19,7 @@ from poet_import.validation.proof import is_proven
 from poet_import.validation.trials.examples import examples_of
 from poet_import.validation.trials.extract import extract
 from poet_import.validation.trials.literals import Usage, pool_of
-from poet_import.validation.trials.specs import Specs, holds_doubles
+from poet_import.validation.trials.specs import Specs, ambiguous, holds_doubles
 
 _INPUTS: Final = 480
 _SECONDS: Final = 1.0
@@ -50,9 +50,11 @@ def _tried(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list
     started = time.perf_counter()
     payloads, method = _payloads(tree, function, facts)
     compared = _compared(payloads, facts)
-    if compared.untried and _is_guessed(facts):
-        payloads, method = _payloads(tree, function, facts, objects=True)
-        compared = _compared(payloads, facts)
+    if compared.difference is None and (ambiguous(facts.function) or (compared.untried and _is_guessed(facts))):
+        others, method = _payloads(tree, function, facts, objects=True)
+        again = _compared(others, facts)
+        if not again.untried or compared.untried:
+            payloads, compared = others, again
     found: list[Violation] = []
     if compared.difference is not None:
         number, rule, message = compared.difference

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from poet_import.source.scopes import FunctionNode
+from poet_import.source.scopes import FunctionNode, parameters
 from poet_import.validation.pure import METHODS
 from poet_import.validation.trials.literals import Spec, Usage, used_attributes
 
@@ -21,6 +21,7 @@ _LISTS: Final = frozenset("list List Sequence MutableSequence Collection UserLis
 _SETS: Final = frozenset("set Set AbstractSet MutableSet".split())
 _DICTS: Final = frozenset("dict Dict Mapping MutableMapping OrderedDict defaultdict Counter".split())
 _ITERATORS: Final = frozenset("Iterable Iterator Generator Reversible".split())
+_AMBIGUOUS: Final = frozenset("add clear count discard find get index insert pop remove replace update write".split())
 _TRANSPARENT: Final = frozenset("Annotated Final Required NotRequired ReadOnly ClassVar".split())
 
 
@@ -168,6 +169,21 @@ class Specs:
             self.classes.add(node.name)
             return ["class", node.name, fields]
         return ["object", node.name]
+
+
+def ambiguous(function: FunctionNode) -> bool:
+    """Tell whether a parameter may as well be a client as a built-in value: only its methods' names tell of it."""
+    for argument in parameters(function):
+        asked = used_attributes(function, argument.arg) if argument.annotation is None else set()
+        if asked and asked <= _AMBIGUOUS and not _has_constant_keys(function, argument.arg):
+            return True
+    return False
+
+
+def _has_constant_keys(function: FunctionNode, name: str) -> bool:
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and _is_method_of(node, name)]
+    keys = [call.args[0] for call in calls if call.args and getattr(call.func, "attr", "") == "get"]
+    return bool(keys) and all(isinstance(key, ast.Constant) for key in keys)
 
 
 def _answers_are_objects(function: FunctionNode, name: str) -> bool:
