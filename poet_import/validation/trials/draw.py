@@ -141,6 +141,8 @@ class Draw:
             return int(self.random.choice(sizes)) + self.random.choice((-1, 0, 1, 1, 2))
         if depth == 0 and chance < 0.09:
             return self.random.choice((17, 33, 50, 101, 257))
+        if depth == 0 and chance < 0.1:
+            return 1200  # deeper than recursion goes
         return 0 if depth > _DEEPEST else self.random.choice((0, 1, 1, 2, 2, 3, 3, 4, 5, 8))
 
     def _list(self, depth: int, item: Spec) -> list[Any]:

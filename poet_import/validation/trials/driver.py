@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
+from types import AsyncGeneratorType, CoroutineType
 from typing import Any, Final
 
 from poet_import.validation.trials.canon import canonical, exception_name, marks_of
@@ -208,9 +209,9 @@ def _stop_clocks() -> None:
 
 def _driven(result: Any) -> Any:
     """Run a coroutine or an asynchronous generator to its end: nothing in a trial ever waits."""
-    if hasattr(result, "__anext__") and not isinstance(result, Double):
+    if isinstance(result, AsyncGeneratorType):
         return list(_items(result))
-    if hasattr(result, "send") and hasattr(result, "cr_code"):
+    if isinstance(result, CoroutineType):
         return _finish(result)
     return result
 
