@@ -62,7 +62,7 @@ class Breaker:
         return (until, length) if time.time() - until < 10 * _LONGEST else (0.0, 0.0)
 
     def _keep(self, until: float, length: float) -> None:
-        self._memory = until, length
+        self._memory = until, length  # where the file cannot be written
         if self._path is None:
             return
         with suppress(OSError):
@@ -71,3 +71,4 @@ class Breaker:
             with open(descriptor, "w", encoding="utf-8") as file:
                 json.dump({"until": until, "seconds": length}, file)
             os.replace(temporary, self._path)
+            self._memory = None

@@ -55,12 +55,15 @@ class Improver:
         self._judging: asyncio.Semaphore | None = None
         self._late: set[asyncio.Task[Outcome]] = set()
         self._asked: set[str] = set()  # keys of what is being generated
+        self._lagging: set[str] = set()  # of these, what did not come in time
 
     def known(self, wanted: Wanted) -> Outcome | None:
         """Return what is known of a function without asking anybody: its body, or why it lately got none."""
         key = self._key(wanted)
         if key in self._asked and not self._waits:
             return Pending()
+        if key in self._lagging:
+            return Fallback("it is still being generated or judged; a later import may find it")
         stored = self._cache.load(key)
         if stored is not None:
             verdict = readmit(stored.text, wanted.original, evidence_of(stored.record))
@@ -94,6 +97,7 @@ class Improver:
         self._late |= late
         for task in late:
             task.add_done_callback(self._late.discard)
+        self._lagging |= {self._key(one) for one, task in zip(wanted, tasks, strict=True) if task in late}
         too_late = Fallback(f"it was not done within {self._seconds:g} s; the next import may find it")
         return [task.result() if task in done else too_late for task in tasks]
 
@@ -107,6 +111,7 @@ class Improver:
             return self._failed(key, str(error), _REFUSED_SECONDS)
         finally:
             self._asked.discard(key)
+            self._lagging.discard(key)
 
     def _failed(self, key: str, reason: str, seconds: float) -> Fallback:
         self._cache.remember_failure(key, reason, seconds)
