@@ -172,7 +172,7 @@ def test_cache_info_as_json_counts_all_our_files(place: Path, invoke: Invoke) ->
 
 
 def test_cache_info_before_the_first_entry_is_zero(place: Path, invoke: Invoke) -> None:
-    assert invoke("cache", "info").stdout == f"{place / 'cache'}: 0 modules, 0 bytes\n"
+    assert invoke("cache", "info").stdout == f"{place / 'cache'}: 0 modules, 0 implementations, 0 bytes\n"
 
 
 def test_cache_clear_removes_our_files_only(place: Path, invoke: Invoke) -> None:

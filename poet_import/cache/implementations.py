@@ -24,6 +24,7 @@ _FORMAT: Final = 1
 _FOLDER: Final = "implementations"
 _CODE: Final = "code.py"
 _RECORD: Final = "record.json"
+_FAILED: Final = ".failed"
 _LONGEST_FAILURE: Final = 3600.0  # seconds; a later end comes from a clock that was wrong
 
 
@@ -87,13 +88,46 @@ class ImplementationCache:
         self._forget_failure(key)
         return self.path_of(key)
 
+    def keys(self) -> list[str]:
+        """Return the names of all entries, sorted."""
+        if self._directory is None:
+            return []
+        with suppress(OSError), os.scandir(self._directory) as found:
+            return sorted(entry.name for entry in found if entry.is_dir(follow_symlinks=False))
+        return []
+
+    def size(self) -> int:
+        """Return how many bytes the entries take."""
+        paths = [os.path.join(self._directory or "", key, name) for key in self.keys() for name in (_CODE, _RECORD)]
+        return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
+
+    def clear(self) -> int:
+        """Remove all entries and what is remembered of failures, and return how many entries there were."""
+        keys = self.keys()
+        for key in keys:
+            for name in (_RECORD, _CODE):  # the record first: an entry without it is none
+                self._remove(os.path.join(key, name))
+            with suppress(OSError):  # not empty: something there is not ours
+                os.rmdir(os.path.join(self._directory or "", key))
+        if self._directory is not None:
+            with suppress(OSError), os.scandir(self._directory) as found:
+                for entry in found:
+                    if entry.name.endswith(_FAILED):
+                        self._remove(entry.name)
+        return len(keys)
+
+    def _remove(self, name: str) -> None:
+        if self._directory is not None:
+            with suppress(OSError):
+                os.unlink(os.path.join(self._directory, name))
+
     def remember_failure(self, key: str, reason: str, seconds: float) -> None:
         """Note why a function got no implementation, for some seconds."""
-        self._write(f"{key}.failed", json.dumps({"reason": reason, "until": time() + seconds}))
+        self._write(f"{key}{_FAILED}", json.dumps({"reason": reason, "until": time() + seconds}))
 
     def failure(self, key: str) -> str | None:
         """Return why a function lately got no implementation, or None where it may be asked for."""
-        noted = self._read_json(f"{key}.failed")
+        noted = self._read_json(f"{key}{_FAILED}")
         if noted is None:
             return None
         reason, until = noted.get("reason"), noted.get("until")
@@ -102,9 +136,7 @@ class ImplementationCache:
         return reason if 0 < until - time() <= _LONGEST_FAILURE else None
 
     def _forget_failure(self, key: str) -> None:
-        if self._directory is not None:
-            with suppress(OSError):
-                os.unlink(os.path.join(self._directory, f"{key}.failed"))
+        self._remove(f"{key}{_FAILED}")
 
     def _read_json(self, name: str) -> dict[str, object] | None:
         text = self._read(name)

@@ -7,6 +7,7 @@ import click
 
 from poet_import._version import __version__
 from poet_import.cli.cache import cache_group
+from poet_import.cli.doctor import doctor_command
 from poet_import.cli.program import Program, execute
 from poet_import.cli.run import run_command
 from poet_import.cli.show import show_command
@@ -26,7 +27,7 @@ def poet() -> None:
     """
 
 
-for command in (run_command, show_command, status_command, cache_group):
+for command in (run_command, show_command, status_command, doctor_command, cache_group):
     poet.add_command(command)
 
 

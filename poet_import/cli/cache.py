@@ -9,6 +9,7 @@ from contextlib import suppress
 import click
 
 from poet_import.cache.directory import cache_directory
+from poet_import.cache.implementations import ImplementationCache
 from poet_import.settings import Settings
 
 NO_SAFE_CACHE = "no cache: no directory here is safe and writable; set POET_CACHE_DIR to one that only you can write to"
@@ -29,7 +30,7 @@ def cache_group() -> None:
 @cache_group.command("info")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
 def info_command(*, as_json: bool) -> None:
-    """Print where the cache is, how many modules it holds and how large it is.
+    """Print where the cache is, how many modules and implementations it holds and how large it is.
 
     \b
     Examples:
@@ -39,24 +40,29 @@ def info_command(*, as_json: bool) -> None:
     directory = cache_directory(Settings.read())
     files = _files(directory)
     entries = sum(_is_entry(file) for file in files)
-    size = sum(file.stat().st_size for file in files)
+    implementations = ImplementationCache(directory)
+    size = sum(file.stat().st_size for file in files) + implementations.size()
+    kept = len(implementations.keys())
     if as_json:
-        click.echo(json.dumps({"directory": directory, "entries": entries, "bytes": size}))
+        found = {"directory": directory, "entries": entries, "implementations": kept, "bytes": size}
+        click.echo(json.dumps(found))
     elif directory is None:
         click.echo(_no_cache())
     else:
-        click.echo(f"{directory}: {_modules(entries)}, {size:,} bytes")
+        click.echo(f"{directory}: {_modules(entries)}, {_implementations(kept)}, {size:,} bytes")
 
 
 @cache_group.command("clear")
-def clear_command() -> None:
+@click.option("--generated", is_flag=True, help="Remove what a model wrote, too: it is asked again.")
+def clear_command(*, generated: bool) -> None:
     """Remove every cached module; the next import weaves it again.
 
-    Other files in the directory stay.
+    What a model wrote is kept unless --generated is given. Other files in the directory stay.
 
     \b
-    Example:
+    Examples:
       poet cache clear
+      poet cache clear --generated
     """
     directory = cache_directory(Settings.read())
     files = _files(directory)
@@ -64,6 +70,8 @@ def clear_command() -> None:
         with suppress(FileNotFoundError):  # another process clears too
             os.unlink(file)
     removed = _modules(sum(_is_entry(file) for file in files))
+    if generated:
+        removed += f" and {_implementations(ImplementationCache(directory).clear())}"
     click.echo(_no_cache() if directory is None else f"removed {removed} from {directory}")
 
 
@@ -82,6 +90,10 @@ def _files(directory: str | None) -> list[os.DirEntry[str]]:
 
 def _is_entry(file: os.DirEntry[str]) -> bool:
     return file.name.endswith(".poetc")
+
+
+def _implementations(number: int) -> str:
+    return "1 implementation" if number == 1 else f"{number} implementations"
 
 
 def _modules(number: int) -> str:
