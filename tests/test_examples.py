@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from poet_import.validation import jail
+
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -127,3 +129,21 @@ def test_shown_example_is_python_with_its_phases(run_python: RunPython, path: Pa
     assert "# perceive\n" in woven
     assert "# operate\n" in woven
     assert "# enforce\n" in woven
+
+
+DRIFT = ("vibration_mm_s", "bearing_temp_c", "flow_m3_h")
+
+
+def test_drift_monitor_runs_offline_as_it_is_written(run_python: RunPython) -> None:
+    lines = printed(run_python, "-m", "examples.drift_monitor").splitlines()
+
+    assert [line.split()[:2] for line in lines[:-1]] == [[sensor, "steady"] for sensor in DRIFT]
+    assert lines[-1] == "decided by the function as it is written"
+
+
+@pytest.mark.skipif(not jail.is_available(), reason="no jail on this system")
+def test_drift_monitor_replays_its_session_and_finds_the_drift(run_python: RunPython) -> None:
+    lines = printed(run_python, "-m", "examples.drift_monitor.replay").splitlines()
+
+    assert [line.split()[1] for line in lines[:-1]] == ["DRIFT", "steady", "steady"]
+    assert lines[-1] == "decided by openai/replayed, accepted by the gates"
