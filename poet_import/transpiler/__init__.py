@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING
 
 from poet_import.cache.directory import cache_directory
@@ -19,11 +18,19 @@ if TYPE_CHECKING:
     from poet_import.model import Generator
 
 _FILENAME = "<source>"
+_transpilers: dict[tuple[Settings, str | None], Transpiler] = {}
 
 
-@cache
 def transpiler_over(settings: Settings, directory: str | None) -> Transpiler:
-    """Return the process's one transpiler for some settings, with a directory of its own for what is generated."""
+    """Return the process's one transpiler for some settings, with a directory of its own for what is generated.
+
+    Of threads that ask first at once, all get the same one: it bounds how many questions a model is asked together.
+    """
+    found = _transpilers.get((settings, directory))
+    return found or _transpilers.setdefault((settings, directory), _new_transpiler(settings, directory))
+
+
+def _new_transpiler(settings: Settings, directory: str | None) -> Transpiler:
     store = store_over(settings.templates, prompts=settings.generates)
     if not settings.generates:
         return Transpiler(store)
