@@ -10,6 +10,7 @@ from poet_import.cache.directory import cache_directory
 from poet_import.errors import GeneratorError, TranspileError
 from poet_import.model import Transpiled
 from poet_import.settings import Settings, in_force
+from poet_import.source.context import with_imports
 from poet_import.templates import store_over
 from poet_import.transpiler.core import Transpiler
 from poet_import.transpiler.metadata import transpiled_of
@@ -90,7 +91,7 @@ def transpile(
 
     .. versionadded:: 0.1.0
     """
-    text = _with_imports(source, language, context)
+    text = _read(source, language, context)
     with _translated():
         woven = _transpiler(settings).transpile(text, _FILENAME)
         woven.compile(_FILENAME)
@@ -108,7 +109,7 @@ async def atranspile(
 
     .. versionadded:: 0.2.0
     """
-    text = _with_imports(source, language, context)
+    text = _read(source, language, context)
     with _translated():
         woven = await _transpiler(settings).atranspile(text, _FILENAME)
         woven.compile(_FILENAME)
@@ -120,18 +121,15 @@ def _transpiler(settings: Settings | None) -> Transpiler:
     return transpiler_over(chosen, cache_directory(chosen) if chosen.generates else None)
 
 
-def _with_imports(source: str, language: str, context: Mapping[str, object] | None) -> str:
+def _read(source: str, language: str, context: Mapping[str, object] | None) -> str:
     """Return a source with the imports of its context above it.
 
     Raises:
-        TranspileError: The language is unknown, or the imports are no list of texts.
+        TranspileError: The language is unknown, or the imports are no import statements.
     """
     if language != "python":
         raise TranspileError(f"language {language!r}: this version transpiles 'python' only")
-    imports = (context or {}).get("imports", ())
-    if not isinstance(imports, list | tuple) or not all(isinstance(line, str) for line in imports):
-        raise TranspileError(f"context.imports: expected a list of import statements, found {imports!r}")
-    return "".join(f"{line}\n" for line in imports) + source
+    return with_imports(source, context)
 
 
 @contextmanager

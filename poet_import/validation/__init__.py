@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from textwrap import dedent
 
 from poet_import.model import Evidence, Implementation, Original, Semantics, Verdict, Violation
+from poet_import.source.context import with_imports
 from poet_import.source.scopes import FunctionNode
 from poet_import.validation.originals import Facts, original_from, read_original
 from poet_import.validation.security import check_security
@@ -17,24 +19,34 @@ from poet_import.validation.syntax import check_syntax
 _Read = tuple[ast.Module | None, FunctionNode | None, list[Violation], list[Evidence]]
 
 
-def validate(code: str, original: Original | str, *, semantics: Semantics = "preserve") -> Verdict:
+def validate(
+    code: str,
+    original: Original | str,
+    *,
+    semantics: Semantics = "preserve",
+    context: Mapping[str, object] | None = None,
+) -> Verdict:
     """Judge a text that is to take the place of a function. Nothing of it runs in this process.
 
     Args:
         code: Imports, private helpers, and one function.
         original: The function, or the text of its module: the function under ``@poet``, else the last one, is meant.
         semantics: ``preserve``, or ``intent`` where the original is a stub.
+        context: What else is known of an original that is a text: ``imports``, a list of import statements to stand
+            above it.
 
     Returns:
         The verdict, with every violation of the first gate that finds one, and of the two gates that need no trial
         together.
 
     Raises:
-        TranspileError: The original is not Python or holds no function.
+        TranspileError: The original is not Python or holds no function, or the context holds no import statements.
 
     .. versionadded:: 0.2.0
     """
-    facts = read_original(original_from(original, semantics=semantics) if isinstance(original, str) else original)
+    if isinstance(original, str):
+        original = original_from(with_imports(dedent(original), context), semantics=semantics)
+    facts = read_original(original)
     tree, function, violations, evidence = _check_text(code, facts)
     if tree is None or function is None or violations:
         return Verdict(tuple(violations), tuple(evidence))
