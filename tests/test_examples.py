@@ -1,5 +1,6 @@
 """Each example prints what its reader is told to expect."""
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -144,6 +145,9 @@ def test_drift_monitor_runs_offline_as_it_is_written(run_python: RunPython) -> N
 @pytest.mark.skipif(not jail.is_available(), reason="no jail on this system")
 def test_drift_monitor_replays_its_session_and_finds_the_drift(run_python: RunPython) -> None:
     lines = printed(run_python, "-m", "examples.drift_monitor.replay").splitlines()
+    recorded = (EXAMPLES / "drift_monitor" / "session.jsonl").read_text(encoding="utf-8").splitlines()
+    asked = json.loads(recorded[0])["request"][0]["content"]
 
-    assert [line.split()[1] for line in lines[:-1]] == ["DRIFT", "steady", "steady"]
+    assert lines[0] == f"asked for detect_drift: {len(asked):,} characters"  # else: replay --record
+    assert [line.split()[1] for line in lines[-4:-1]] == ["DRIFT", "steady", "steady"]
     assert lines[-1] == "decided by openai/replayed, accepted by the gates"

@@ -3,6 +3,8 @@
 A scripted model, a real HTTP server on this machine, answers with what ``session.jsonl`` holds: a first text that the
 gates refuse, since it forgets that a sensor may be silent, and a second one that they accept. The example runs in a
 process of its own with a cache that is thrown away, so that the whole path is seen each time.
+
+With ``--record`` it writes down what is asked now, where a template or the function has changed.
 """
 
 import os
@@ -17,8 +19,8 @@ SESSION = Path(__file__).with_name("session.jsonl")
 
 
 def main() -> int:
-    """Start the server, run the example against it, and return its exit status."""
-    command = [sys.executable, str(SERVER), "--replay", str(SESSION), "--port", "0"]
+    """Start the server, run the example against it, print what each says, and return the example's exit status."""
+    command = [sys.executable, str(SERVER), "--replay", str(SESSION), "--port", "0", *sys.argv[1:]]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server,
         tempfile.TemporaryDirectory() as cache,
@@ -34,9 +36,12 @@ def main() -> int:
             "POET_GENERATION_TIMEOUT": "60",
         }
         example = [sys.executable, "-m", "examples.drift_monitor"]
-        status = subprocess.run(example, cwd=ROOT, env={**os.environ, **ours}, check=False).returncode
+        ran = subprocess.run(
+            example, cwd=ROOT, env={**os.environ, **ours}, stdout=subprocess.PIPE, text=True, check=False
+        )
         server.terminate()
-    return status
+        print(server.stdout.read(), ran.stdout, sep="\n", end="")
+    return ran.returncode
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """A scripted model: a real HTTP server on loopback that speaks both dialects and can misbehave.
 
 As a program it replays a recorded session: ``python tests/generators/scripted_model.py --replay session.jsonl``. Each
-line of the file is an object with ``function`` and ``answer``; a request is answered by the next line for the function
-that its prompt asks for.
+line of the file is an object with ``function``, ``request`` (its messages) and ``answer``.
 """
 
 from __future__ import annotations
@@ -10,10 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -238,33 +238,61 @@ def asked_for(body: Json) -> str:
     return found[1] if found else ""
 
 
-def replaying(path: Path) -> Behaviour:
-    """Answer each request with the next recorded answer for its function."""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    answers: dict[str, Iterator[str]] = {
-        name: iter([line["answer"] for line in lines if line["function"] == name])
-        for name in {one["function"] for one in lines}
-    }
+class Session:
+    """A recorded session: what was asked, as the messages of each request, and what was answered.
 
-    def behave(exchange: Exchange) -> None:
-        text = next(answers.get(asked_for(exchange.body), iter(())), None)
-        if text is None:
-            status(404, f"the session has no further answer for {asked_for(exchange.body) or 'this prompt'}")(exchange)
-        else:
-            said(json.dumps({"code": text}) if exchange.is_structured else f"```python\n{text}```\n")(exchange)
+    A request is answered by the next line for the function that it asks for.
+    """
 
-    return behave
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        lines = path.read_text(encoding="utf-8").splitlines()
+        self._exchanges: list[Json] = [json.loads(line) for line in lines if line.strip()]
+        self._left = list(self._exchanges)
+
+    def replay(self, exchange: Exchange) -> None:
+        """Answer, and print what is asked, told and answered."""
+        name, messages = asked_for(exchange.body), exchange.body["messages"]
+        _tell(f"asked for {name}: {len(prompt_of(exchange.body)):,} characters")
+        for line in messages[-1]["content"].splitlines() if len(messages) > 1 else ():
+            if line.startswith("- "):
+                _tell(f"told: {line[2:]}")
+        found = next((one for one in self._left if one["function"] == name), None)
+        if found is None:
+            _tell("no further answer")
+            status(404, f"the session has no further answer for {name or 'this prompt'}")(exchange)
+            return
+        self._left.remove(found)
+        found["request"] = messages
+        _tell(f"answered: {len(found['answer'].splitlines())} lines")
+        code = found["answer"]
+        said(json.dumps({"code": code}) if exchange.is_structured else f"```python\n{code}```\n")(exchange)
+
+    def record(self) -> None:
+        """Write down what was asked this time."""
+        ordered = [{key: one[key] for key in ("function", "request", "answer")} for one in self._exchanges]
+        lines = [json.dumps(exchange, ensure_ascii=False) + "\n" for exchange in ordered]
+        self._path.write_text("".join(lines), encoding="utf-8")
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  # a program
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Replay a recorded session as a model on this machine.")
     parser.add_argument("--replay", type=Path, required=True)
+    parser.add_argument("--record", action="store_true", help="write down what is asked, beside the answers")
     parser.add_argument("--port", type=int, default=8765)
     options = parser.parse_args()
-    model = ScriptedModel(replaying(options.replay), port=options.port)
-    print(f"replaying {options.replay} at {model.url}", flush=True)  # noqa: T201  # a program
+    session = Session(options.replay)
+    model = ScriptedModel(session.replay, port=options.port)
+    _tell(f"replaying {options.replay} at {model.url}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         model.serve()
+    if options.record:
+        session.record()
 
 
 if __name__ == "__main__":
