@@ -122,7 +122,9 @@ def perceive(parameter: str, value: object, expected: str = "") -> PerceiveError
 def enforce(parameter: str, value: object, expected: str = "", *, stub: bool = False) -> EnforceError:
     """Return the error for a result that breaks its annotation or a rule."""
     frame = _getframe(1)
-    actual = "None: the body is a stub" if stub else describe_value(value)
+    key = parameter.removeprefix("return.")
+    found = value[key] if key != parameter and isinstance(value, dict) and key in value else value
+    actual = "None: the body is a stub" if stub else describe_value(found)
     return EnforceError(_place(frame), parameter, expected or _expected(frame, parameter), actual)
 
 
