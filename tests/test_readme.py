@@ -14,8 +14,17 @@ RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 Write = Callable[..., Path]
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "docs/architecture.md", "docs/limits.md", "docs/reference.md")
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+DOCUMENTS = (
+    "README.md",
+    "docs/architecture.md",
+    "docs/domains.md",
+    "docs/limits.md",
+    "docs/providers.md",
+    "docs/reference.md",
+    "docs/threat-model.md",
+)
+BLOCK = re.compile(r"^(`{3,})(\w+)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"^Put this into `([^`]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CARETS = re.compile(r"^ *[~^]+\n", re.MULTILINE)
 
 
@@ -28,7 +37,7 @@ class Step(NamedTuple):
 
 def blocks(document: str, language: str) -> list[str]:
     text = (ROOT / document).read_text(encoding="utf-8")
-    return [content for kind, content in BLOCK.findall(text) if kind == language]
+    return [content for _, kind, content in BLOCK.findall(text) if kind == language]
 
 
 def steps(document: str) -> list[Step]:
@@ -46,6 +55,9 @@ def test_document_shows_what_its_commands_print(
     document: str, run_python: RunPython, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FORCE_COLOR", raising=False)
+    for name, content in FILE.findall((ROOT / document).read_text(encoding="utf-8")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
     for module in blocks(document, "python"):
         write(module, module.partition("\n")[0].removeprefix("# "))
 
