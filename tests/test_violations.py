@@ -211,9 +211,8 @@ def test_warning_of_a_wrapped_callable_names_the_line_of_the_caller() -> None:
 
 
 def test_rule_for_a_key_shows_the_value_there(load: Load) -> None:
-    module = load(
-        "from poet_import import poet\n\n@poet(domain='ml_monitoring')\ndef drift(values):\n    return {'psi': values}\n"
-    )
+    head = "from poet_import import poet\n\n@poet(domain='ml_monitoring')\n"
+    module = load(f"{head}def drift(values):\n    return {{'psi': values}}\n")
 
     with pytest.raises(EnforceError, match=r"return\.psi: expected a number of at least 0, got int -1$") as caught:
         module.drift(-1)
