@@ -40,7 +40,7 @@ def main() -> int:
             example, cwd=ROOT, env={**os.environ, **ours}, stdout=subprocess.PIPE, text=True, check=False
         )
         server.terminate()
-        print(server.stdout.read(), ran.stdout, sep="\n", end="")
+        print(server.stdout.read(), ran.stdout, sep="", end="")
     return ran.returncode
 
 
