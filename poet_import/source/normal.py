@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from poet_import.model import Original
 from poet_import.source.compiling import parse
@@ -32,13 +32,13 @@ def interfaces(original: Original) -> tuple[str, ...]:
     return tuple(sorted(set(found)))
 
 
-def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+def _statements(body: Iterable[ast.AST]) -> Iterator[ast.stmt]:
     """Yield the statements of a module, those under its conditions too."""
-    for statement in body:
-        if isinstance(statement, ast.If | ast.Try | ast.With):
-            yield from _statements([node for node in ast.iter_child_nodes(statement) if isinstance(node, ast.stmt)])
-        else:
-            yield statement
+    for node in body:
+        if isinstance(node, ast.If | ast.Try | ast.With | ast.ExceptHandler):
+            yield from _statements(ast.iter_child_nodes(node))
+        elif isinstance(node, ast.stmt):
+            yield node
 
 
 def _told(statement: ast.stmt) -> Iterator[tuple[str, str]]:
