@@ -1,6 +1,8 @@
 """Functions that a generator improves at import: what runs, what is told of it, and what holds where no body comes."""
 
 import asyncio
+import json
+import sys
 import time
 import traceback
 import warnings
@@ -35,7 +37,7 @@ WRONG = "def total(prices: list[int]) -> int:\n    return sum(prices) + 1\n"
 class ScriptedGenerator:
     """Gives the answers that it was made with, one for each request; an exception among them is raised."""
 
-    def __init__(self, *answers: str | Exception, fingerprint: str = "scripted", delay: float = 0.0) -> None:
+    def __init__(self, *answers: str | BaseException | None, fingerprint: str = "scripted", delay: float = 0.0) -> None:
         self.answers = list(answers)
         self.fingerprint = fingerprint
         self.delay = delay  # seconds
@@ -45,10 +47,10 @@ class ScriptedGenerator:
         self.requests.append(request)
         await asyncio.sleep(self.delay)
         answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         observe(Usage("scripted/one", 10, 20, 0.5))
-        return answer
+        return answer  # type: ignore[return-value]  # a user's own generator may answer with anything
 
 
 @pytest.fixture
@@ -157,6 +159,63 @@ def test_a_generator_without_an_answer_costs_one_warning(improve: Improve) -> No
     assert (state.state, state.reason) == ("fallback", "total: nobody is there")
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        pytest.param(RuntimeError("a bug"), r"the generator failed \(RuntimeError: a bug\)", id="exception"),
+        pytest.param(SystemExit(3), r"the generator failed \(SystemExit: 3\)", id="exit"),
+        pytest.param(None, "the generator answered with NoneType, not with a text", id="no-text"),
+    ],
+)
+def test_a_broken_generator_breaks_no_import(improve: Improve, answer: BaseException | None, words: str) -> None:
+    with pytest.warns(PoetFallbackWarning, match=words):
+        module = improve(TOTAL, ScriptedGenerator(answer))
+
+    assert module.total([1, 2]) == 3
+
+
+def test_a_generator_that_holds_up_the_loop_costs_its_time_and_no_more(improve: Improve) -> None:
+    class BlockingGenerator(ScriptedGenerator):
+        async def generate(self, request: TranspileRequest, *, observe: Callable[[Usage], None]) -> str:
+            time.sleep(1.5)  # noqa: ASYNC251  # as a careless one would
+            return await super().generate(request, observe=observe)
+
+    start = time.monotonic()
+    with pytest.warns(PoetFallbackWarning, match=r"not done within 0\.2 s"):
+        improve(TOTAL, BlockingGenerator(BETTER), generation_timeout=0.2)
+
+    assert time.monotonic() - start < 1.2
+
+
+def test_an_accepted_body_is_kept_where_python_writes_no_bytecode(
+    improve: Improve, again: Callable[..., ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    generator = ScriptedGenerator(BETTER)
+
+    improve(TOTAL, generator)
+    again()
+
+    assert len(generator.requests) == 1
+    assert not list((tmp_path / "cache").glob("*.poetc"))
+
+
+def test_a_record_of_another_form_costs_the_evidence_and_not_the_body(
+    improve: Improve, again: Callable[..., ModuleType], tmp_path: Path
+) -> None:
+    generator = ScriptedGenerator(BETTER)
+    improve(TOTAL, generator)
+    for gates in ("none", [{"of": "another version"}]):
+        (record,) = tmp_path.glob("cache/implementations/*/record.json")
+        record.write_text(json.dumps({**json.loads(record.read_text()), "gates": gates}))
+        for entry in tmp_path.glob("cache/*.poetc"):
+            entry.unlink()
+
+        assert poet_import.describe(again().total).origin == "generated"
+
+    assert len(generator.requests) == 1
+
+
 def test_an_import_does_not_wait_longer_than_its_time(improve: Improve) -> None:
     start = time.monotonic()
 
@@ -177,7 +236,6 @@ def test_a_fallback_is_not_kept_as_the_module(improve: Improve, tmp_path: Path) 
 @pytest.fixture
 def again(load: Load) -> Callable[[str], ModuleType]:
     """Import a module anew, as another process would."""
-    import sys
 
     def call(name: str = "shop") -> ModuleType:
         text = Path(str(sys.modules.pop(name).__file__)).read_text()

@@ -14,13 +14,13 @@ _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 def cache_directory(settings: "Settings") -> "str | None":
     """Return the directory for cached modules, or None where no safe one is to be had.
 
-    It is made if it can be, unless Python writes no bytecode.
+    It is made if it can be, unless Python writes no bytecode and nothing is generated that would be kept there.
     """
     path = settings.cache_dir or _default_directory()
     if path is None:
         return None
     try:
-        if not sys.dont_write_bytecode:
+        if settings.generates or not sys.dont_write_bytecode:
             os.makedirs(path, mode=0o700, exist_ok=True)
         status = os.stat(path)
     except (OSError, ValueError):

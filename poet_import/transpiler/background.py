@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 _lock = threading.Lock()
-_running: tuple[int, asyncio.AbstractEventLoop] | None = None  # of the process that started it
+_running: tuple[int, threading.Thread, asyncio.AbstractEventLoop] | None = None  # with the process that started it
 
 
 def submit(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:  # Any: what a coroutine is sent does not matter
@@ -21,14 +21,18 @@ def submit(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:  # Any: wh
 
 
 def _loop() -> asyncio.AbstractEventLoop:
-    """Return the loop; a forked child has none of its parent's threads, so it gets one of its own."""
+    """Return the loop; a forked child has none of its parent's threads, so it gets one of its own.
+
+    So does a process whose loop has ended: a task may end it by an exception that is no ``Exception``.
+    """
     global _running  # noqa: PLW0603  (there is one background thread in a process)
     with _lock:
-        if _running is None or _running[0] != os.getpid():
+        if _running is None or _running[0] != os.getpid() or not _running[1].is_alive():
             loop = asyncio.new_event_loop()
-            threading.Thread(target=loop.run_forever, name="poet_import", daemon=True).start()
-            _running = os.getpid(), loop
-        return _running[1]
+            thread = threading.Thread(target=loop.run_forever, name="poet_import", daemon=True)
+            thread.start()
+            _running = os.getpid(), thread, loop
+        return _running[2]
 
 
 def _after_fork() -> None:

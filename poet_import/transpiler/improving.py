@@ -24,6 +24,7 @@ from poet_import.validation import readmit, validate
 
 _MOST_ANSWERS = 3  # one, and two repairs
 _REFUSED_SECONDS = 300.0  # a model that was refused three times would be refused again
+_GRACE = 0.5  # seconds over the deadline for the loop to say what is not done
 _FAILED_SECONDS = 15.0  # an outage is the circuit breaker's matter; this spares the next import a question
 
 
@@ -52,6 +53,7 @@ class Improver:
         self._cache = cache
         self._seconds = seconds
         self._waits = waits
+        self._too_late = Fallback(f"it was not done within {seconds:g} s; the next import may find it")
         self._judging: asyncio.Semaphore | None = None
         self._late: set[asyncio.Task[Outcome]] = set()
         self._asked: set[str] = set()  # keys of what is being generated
@@ -78,7 +80,12 @@ class Improver:
         self._asked.update(map(self._key, wanted.values()))
         with progress(module, len(wanted) if self._waits else 0) as shown:
             asked = submit(self.improve(list(wanted.values()), shown.observe))
-            outcomes = asked.result() if self._waits else [Pending() for _ in wanted]
+            if not self._waits:
+                return dict.fromkeys(wanted, Pending())
+            try:
+                outcomes = asked.result(self._seconds + _GRACE)
+            except TimeoutError:  # a generator that holds up the loop; what it is late with goes on
+                return dict.fromkeys(wanted, self._too_late)
         return dict(zip(wanted, outcomes, strict=True))
 
     async def aask(self, wanted: Mapping[Key, Wanted]) -> dict[Key, Outcome]:
@@ -98,8 +105,7 @@ class Improver:
         for task in late:
             task.add_done_callback(self._late.discard)
         self._lagging |= {self._key(one) for one, task in zip(wanted, tasks, strict=True) if task in late}
-        too_late = Fallback(f"it was not done within {self._seconds:g} s; the next import may find it")
-        return [task.result() if task in done else too_late for task in tasks]
+        return [task.result() if task in done else self._too_late for task in tasks]
 
     async def _improve(self, wanted: Wanted, deadline: float, observe: Observe) -> Outcome:
         key = self._key(wanted)
@@ -144,11 +150,18 @@ class Improver:
             request = replace(request, refusals=refusals)
 
     async def _judge(self, answer: str, original: Original) -> Verdict:
-        """Judge an answer in a thread of its own, no more at once than there are processors: trials are timed."""
+        """Judge an answer in a thread of its own, no more at once than there are processors: trials are timed.
+
+        Raises:
+            ValidationError: A gate has failed.
+        """
         if self._judging is None:
             self._judging = asyncio.Semaphore(os.cpu_count() or 1)
         async with self._judging:
-            return await asyncio.to_thread(validate, answer, original, semantics=original.semantics)
+            try:
+                return await asyncio.to_thread(validate, answer, original, semantics=original.semantics)
+            except Exception as error:  # a text that a gate stumbles over is refused, and breaks no import
+                raise ValidationError(f"its answer could not be judged ({type(error).__name__}: {error})") from error
 
     def _key(self, wanted: Wanted) -> str:
         return self._cache.key(
@@ -157,7 +170,11 @@ class Improver:
 
 
 async def _answer(generator: Generator, request: TranspileRequest, observe: Observe) -> tuple[str, Usage]:
-    """Return an answer and what it has cost."""
+    """Return an answer and what it has cost.
+
+    Raises:
+        GeneratorError: There is no answer, or none that is a text.
+    """
     last = Usage(model=generator.fingerprint)
 
     def note(usage: Usage) -> None:
@@ -165,7 +182,14 @@ async def _answer(generator: Generator, request: TranspileRequest, observe: Obse
         last = usage
         observe(request.original.qualname, usage)
 
-    answer = await generator.generate(request, observe=note)
+    try:
+        answer = await generator.generate(request, observe=note)
+    except GeneratorError:
+        raise
+    except (Exception, SystemExit) as error:  # it may be a user's own, and no import breaks because of it
+        raise GeneratorError(f"the generator failed ({type(error).__name__}: {error})") from error
+    if not isinstance(answer, str):
+        raise GeneratorError(f"the generator answered with {type(answer).__name__}, not with a text")
     return answer, last
 
 
