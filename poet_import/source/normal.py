@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from copy import copy
+from hashlib import blake2b
+from typing import Final
 
 from poet_import.model import Original
 from poet_import.source.compiling import parse
 from poet_import.source.scopes import FunctionNode
 
 _UNNAMED = "<original>"
+_IDLE: Final = frozenset(("ctx", "kind", "type_comment", "type_ignores"))  # they tell of no difference
 
 
 def normalized(original: Original) -> str:
@@ -17,7 +21,29 @@ def normalized(original: Original) -> str:
 
     Names, defaults, annotations and the docstring do.
     """
-    return ast.dump(parse(original.source, _UNNAMED), annotate_fields=False)
+    return dumped(parse(original.source, _UNNAMED))
+
+
+def source_digest(original: Original) -> str:
+    """Return the digest of a function's logic and of what it sees of its module, the same under every Python."""
+    parts = [normalized(original), *sorted(set(map(dumped, _seen(original))))]
+    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def dumped(node: ast.AST) -> str:
+    """Return a tree as text, without its empty fields: versions of Python differ in those."""
+    if isinstance(node, ast.Constant):
+        return f"{type(node.value).__name__}:{node.value!r}"
+    fields = [(name, _dumped_field(value)) for name, value in ast.iter_fields(node) if name not in _IDLE]
+    return f"{type(node).__name__}({','.join(f'{name}={text}' for name, text in fields if text)})"
+
+
+def _dumped_field(value: object) -> str:
+    if isinstance(value, ast.AST):
+        return dumped(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(_dumped_field, value))}]" if value else ""
+    return "" if value is None else repr(value)
 
 
 def interfaces(original: Original) -> tuple[str, ...]:
@@ -26,10 +52,16 @@ def interfaces(original: Original) -> tuple[str, ...]:
     A function by its signature, a class by its methods' and its bases, an import by what it imports, a constant by its
     value: what goes on inside of another function or class does not count.
     """
+    return tuple(sorted(set(map(_shown, _seen(original)))))
+
+
+def _seen(original: Original) -> Iterator[ast.stmt]:
+    """Yield the statements that bind the names of its module that a function uses, as far as it can see them."""
     used = {node.id for node in ast.walk(parse(original.source, _UNNAMED)) if isinstance(node, ast.Name)}
     module = parse(original.module, _UNNAMED).body if original.module else []
-    found = (text for statement in _statements(module) for name, text in _told(statement) if name in used)
-    return tuple(sorted(set(found)))
+    for statement in _statements(module):
+        if used.intersection(_bound_by(statement)):
+            yield _bared(statement)
 
 
 def _statements(body: Iterable[ast.AST]) -> Iterator[ast.stmt]:
@@ -41,31 +73,37 @@ def _statements(body: Iterable[ast.AST]) -> Iterator[ast.stmt]:
             yield node
 
 
-def _told(statement: ast.stmt) -> Iterator[tuple[str, str]]:
-    """Yield each name that a statement of the module binds, with what can be seen of it."""
+def _bound_by(statement: ast.stmt) -> list[str]:
     match statement:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            yield name, _signature(statement)
-        case ast.ClassDef():
-            yield statement.name, _shape(statement)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
         case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-            for alias in aliases:
-                yield alias.asname or alias.name.partition(".")[0], ast.unparse(statement)
+            return [alias.asname or alias.name.partition(".")[0] for alias in aliases]
         case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            names = (node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name))
-            yield from ((name, ast.unparse(statement)) for name in names)
+            return [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+    return []
 
 
-def _shape(node: ast.ClassDef) -> str:
-    """Return a class without the bodies of its methods."""
-    bases = ", ".join(map(ast.unparse, node.bases))
-    fields = [ast.unparse(field) for field in node.body if isinstance(field, ast.AnnAssign | ast.Assign)]
-    methods = [_signature(method) for method in node.body if isinstance(method, FunctionNode)]
-    return "\n    ".join([f"class {node.name}({bases}):", *fields, *methods])
+def _bared(statement: ast.stmt) -> ast.stmt:
+    """Return a function without its body and decorators, a class without those of its methods, and else itself."""
+    if not isinstance(statement, FunctionNode | ast.ClassDef):
+        return statement
+    bare = copy(statement)
+    bare.decorator_list = []
+    bare.body = []
+    if isinstance(statement, ast.ClassDef):
+        kept = (node for node in statement.body if isinstance(node, ast.AnnAssign | ast.Assign | FunctionNode))
+        bare.body = [_bared(node) for node in kept]
+    return bare
 
 
-def _signature(node: FunctionNode) -> str:
-    kind = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
-    result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return f"{kind} {node.name}({ast.unparse(node.args)}){result}"
+def _shown(statement: ast.stmt) -> str:
+    if isinstance(statement, FunctionNode):
+        kind = "async def" if isinstance(statement, ast.AsyncFunctionDef) else "def"
+        result = f" -> {ast.unparse(statement.returns)}" if statement.returns else ""
+        return f"{kind} {statement.name}({ast.unparse(statement.args)}){result}"
+    if isinstance(statement, ast.ClassDef):
+        bases = ", ".join(map(ast.unparse, statement.bases))
+        return "\n    ".join([f"class {statement.name}({bases}):", *map(_shown, statement.body)])
+    return ast.unparse(statement)
