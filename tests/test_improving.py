@@ -377,6 +377,18 @@ def test_without_warnings_for_what_is_not_asked_for(improve: Improve) -> None:
     assert generator.requests == []
 
 
+def test_a_module_that_is_nested_too_deeply_is_left_to_python(improve: Improve) -> None:
+    branches = "".join(f"    elif a == {number}:\n        return {number}\n" for number in range(1, 900))
+    text = f"from poet_import import poet\n\n@poet\ndef f(a: int) -> int:\n    if a < 0:\n        return a\n{branches}"
+    generator = EchoingGenerator()
+
+    with pytest.warns(PoetFallbackWarning, match="nested too deeply to be rewritten"):
+        module = improve(f"{text}    return 0\n", generator)
+
+    assert module.f(399) == 399
+    assert generator.most == 0
+
+
 def test_transpile_gives_the_body_as_text(tmp_path: Path) -> None:
     settings = poet_import.Settings.read(
         {}, tmp_path, generator=ScriptedGenerator(BETTER), cache_dir=str(tmp_path / "cache")

@@ -12,7 +12,7 @@ from poet_import.model import PoetOptions
 from poet_import.source.discovery import PoetFunction
 from poet_import.templates import TemplateStore
 from poet_import.transpiler.requests import Wanted, is_improvable, wanted_of
-from poet_import.transpiler.weaving import Reading, read_source, weave_reading
+from poet_import.transpiler.weaving import Reading, depth_checked, read_source, weave_reading
 from poet_import.transpiler.woven import Fallback, Outcome, Woven
 
 if TYPE_CHECKING:  # it loads asyncio and the gates, which nobody needs offline
@@ -42,7 +42,8 @@ class Transpiler:
         Where it is not to ask, only bodies that are known already are used.
         """
         reading = read_source(source, filename, options=options)
-        outcomes, wanted = self._known(reading)
+        with depth_checked(filename):
+            outcomes, wanted = self._known(reading)
         if wanted and asks and self._improver is not None:
             outcomes |= self._improver.ask(wanted, os.path.basename(filename))
         return self._weave(reading, outcomes)
@@ -52,7 +53,8 @@ class Transpiler:
         import asyncio  # loaded where this is called
 
         reading = await asyncio.to_thread(read_source, source, filename)
-        outcomes, wanted = await asyncio.to_thread(self._known, reading)
+        with depth_checked(filename):
+            outcomes, wanted = await asyncio.to_thread(self._known, reading)
         if wanted and self._improver is not None:
             outcomes |= await self._improver.aask(wanted)
         return await asyncio.to_thread(self._weave, reading, outcomes)

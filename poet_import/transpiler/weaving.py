@@ -79,7 +79,7 @@ def weave_source(
 def read_source(source: bytes | str, filename: str, *, options: Mapping[int, PoetOptions] | None = None) -> Reading:
     """Find the functions of a module that are to be woven; the arguments and errors are those of `weave_source`."""
     text = decode_source(source) if isinstance(source, bytes) else _normalized(source)
-    with _depth_checked(filename), no_collection():
+    with depth_checked(filename), no_collection():
         scopes = read_scopes(parse(text, filename))
         if taken := sorted(_WOVEN_NAMES & scopes.binds):
             raise TranspileError(f"the name {taken[0]} belongs to woven code: rename it", filename=filename)
@@ -96,14 +96,19 @@ def weave_reading(
     Raises:
         TranspileError: The source is nested too deeply.
     """
-    with _depth_checked(reading.filename), no_collection():
+    with depth_checked(reading.filename), no_collection():
         if not any(isinstance(outcome, Body) for outcome in (outcomes or {}).values()):
             return _weave(reading, store, {**(outcomes or {})}, grafted=None)
         return _weave_grafted(reading, store, {**(outcomes or {})})
 
 
 @contextmanager
-def _depth_checked(filename: str) -> Iterator[None]:
+def depth_checked(filename: str) -> Iterator[None]:
+    """Say of a source that it is nested too deeply, where that ends a walk through it.
+
+    Raises:
+        TranspileError: It is.
+    """
     try:
         yield
     except (RecursionError, MemoryError) as error:  # the parser says the one or the other
