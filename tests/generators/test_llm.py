@@ -26,6 +26,8 @@ from poet_import.errors import GeneratorError
 from poet_import.generators import make_generator
 from poet_import.model import Refusal, Violation
 
+THOUGHT = "<think>\nA first try:\n```python\ndef area(side): return {}\n```\n</think>\n\n"
+
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_answer_is_the_code_and_its_usage_is_told(make: Make, model: ScriptedModel, dialect: str) -> None:
@@ -51,6 +53,9 @@ def test_answer_is_the_code_and_its_usage_is_told(make: Make, model: ScriptedMod
         pytest.param(said(json.dumps({"code": f"```python\n{CODE}```"})), id="block-in-json"),
         pytest.param(said(f"Sure: {json.dumps({'code': CODE})}"), id="json-in-prose"),
         pytest.param(said(CODE), id="bare-code"),
+        pytest.param(said(f"{THOUGHT}```python\n{CODE}```"), id="thinking-aloud"),
+        pytest.param(said(f"{THOUGHT}{json.dumps({'code': CODE})}"), id="thinking-aloud-then-json"),
+        pytest.param(said(f"<think>\n```python\n{CODE}```\n</think>\nThat is it."), id="nothing-but-thoughts"),
     ],
 )
 def test_answer_is_found_in(make: Make, model: ScriptedModel, dialect: str, behaviour: Behaviour) -> None:
