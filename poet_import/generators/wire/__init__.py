@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from poet_import.model import Usage
 _MOST_TEXT: Final = 400_000  # characters of an answer
 _MOST_OF_A_REFUSAL: Final = 20_000  # bytes that are read of it
 _MOST_REDIRECTS: Final = 3
+_PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy")
+_CERTIFICATES: Final = ("ssl_cert_file", "ssl_cert_dir")
 _STOPS: Final = {  # why a model stopped, where its answer is none
     "length": "was cut at its limit of tokens",
     "max_tokens": "was cut at its limit of tokens",
@@ -37,8 +40,23 @@ class Reply:
 
 
 def make_client(endpoint: Endpoint) -> httpx.AsyncClient:
-    """Return a client for an endpoint: TLS is verified, and no proxy stands before this machine."""
-    return httpx.AsyncClient(follow_redirects=False, trust_env=not endpoint.is_local, timeout=None)  # noqa: S113  # the deadline bounds all of it
+    """Return a client for an endpoint: TLS is verified, and no proxy stands before this machine.
+
+    Raises:
+        WireError: The environment names a proxy or certificates that cannot be used.
+    """
+    try:
+        return httpx.AsyncClient(follow_redirects=False, trust_env=not endpoint.is_local, timeout=None)  # noqa: S113  # the deadline bounds all of it
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        named = _set_ones((*_PROXIES, *_CERTIFICATES))
+        more = "; a SOCKS proxy needs httpx[socks]" if isinstance(error, ImportError) else ""
+        message = f"{host_of(endpoint)} cannot be asked: {named or 'the TLS library'} cannot be used"
+        raise WireError(f"{message} ({_name(error)}){more}") from error
+
+
+def _set_ones(names: Sequence[str]) -> str:
+    """Return the variables of the environment that are set among these, in whichever case, for a message."""
+    return " or ".join(sorted(name for name, value in os.environ.items() if value and name.lower() in names))
 
 
 async def ask(
@@ -75,8 +93,13 @@ async def ask(
 def _failure(error: Exception, endpoint: Endpoint) -> WireError:
     """Return our error for one of the HTTP library's; its text may hold an address with a query, so it is not told."""
     host, name = host_of(endpoint), _name(error)
+    if isinstance(error, httpx.ProxyError):
+        message = f"the proxy that the environment names does not let {host} be reached ({name})"
+        return WireError(message, may_repeat=True, is_outage=True)
     if isinstance(error, httpx.ConnectError):
-        return WireError(f"{host} cannot be reached ({name})", may_repeat=True, is_outage=True)
+        proxies = "" if endpoint.is_local else _set_ones(_PROXIES)
+        way = f" through the proxy of {proxies}" if proxies else ""
+        return WireError(f"{host} cannot be reached{way} ({name})", may_repeat=True, is_outage=True)
     return WireError(f"the connection to {host} broke ({name})", may_repeat=True, is_outage=True)
 
 
