@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from typing import TypeGuard
 
 import httpx
 
@@ -71,6 +72,7 @@ class LLMGenerator:
         self, client: httpx.AsyncClient, messages: list[Message], deadline: float, *, observe: Callable[[Usage], None]
     ) -> Reply:
         attempt = 0
+        earlier: WireError | None = None
         while True:
             try:
                 reply, self._form = await ask_in_a_known_form(
@@ -80,7 +82,10 @@ class LLMGenerator:
                 attempt += 1
                 wait = _wait(attempt, error)
                 if not error.may_repeat or attempt == _MOST_ATTEMPTS or time.monotonic() + wait >= deadline:
+                    if _says_more(earlier, error):
+                        raise _joined(error, earlier) from error
                     raise
+                earlier = error
                 await asyncio.sleep(wait)
                 continue
             self._breaker.close()
@@ -98,6 +103,21 @@ def _wait(attempt: int, error: WireError) -> float:
     """Return the seconds before the next attempt: what the server asks for, else full jitter over growing spans."""
     jitter = random.uniform(0, _FIRST_WAIT * 2 ** (attempt - 1))  # noqa: S311  # no secret
     return jitter if error.retry_after is None else error.retry_after + jitter / 10
+
+
+def _says_more(earlier: WireError | None, last: WireError) -> TypeGuard[WireError]:
+    """Tell whether an earlier error is worth telling: where the time ended, little may have been left for the last."""
+    return earlier is not None and last.is_outage and not last.may_repeat and last.status is None
+
+
+def _joined(last: WireError, earlier: WireError) -> WireError:
+    return WireError(
+        f"{last}; before that, {earlier}",
+        status=earlier.status,
+        fault=earlier.fault,
+        retry_after=earlier.retry_after,
+        is_outage=earlier.is_outage,
+    )
 
 
 def _complaint(refusal: Refusal) -> str:

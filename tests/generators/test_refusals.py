@@ -6,7 +6,7 @@ from email.utils import formatdate
 
 import pytest
 from asking import CODE, Make, ask
-from scripted_model import Behaviour, Exchange, ScriptedModel, answer, refusing, status, without_structure
+from scripted_model import Behaviour, Exchange, ScriptedModel, answer, hang, plain, refusing, status, without_structure
 
 from poet_import.errors import GeneratorError
 from poet_import.generators.wire.refusals import seconds_to_wait
@@ -149,6 +149,26 @@ def test_refusal_is_told_in_words(
 
     with pytest.raises(GeneratorError, match=words):
         ask(make(), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        pytest.param(status(429, "slow down"), "answered 429 Too Many Requests: slow down", id="status"),
+        pytest.param(plain("<html>busy</html>"), "answered with text/html that is no JSON object", id="html"),
+    ],
+)
+def test_refusal_is_told_though_there_was_no_time_left_for_another(
+    make: Make, model: ScriptedModel, first: Behaviour, words: str
+) -> None:
+    model.script(first, hang)
+    generator = make()
+
+    with pytest.raises(GeneratorError, match=f"did not answer in time; before that, .* {words}"):
+        ask(generator, 0.8)
+
+    model.script(answer(CODE))
+    assert ask(generator)[0] == CODE  # a busy server is no outage, so it may be asked at once
 
 
 def test_long_refusal_is_cut_to_a_line(make: Make, model: ScriptedModel) -> None:
