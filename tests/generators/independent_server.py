@@ -25,6 +25,7 @@ BETTER = "def area(side: float) -> float:\n    squared = side * side\n    return
 
 _INSTALL_SECONDS = 300.0
 _START_SECONDS = 90.0
+_END_SECONDS = 3.0
 _KEYS = f"""
 from litellm.proxy._types import ProxyException, UserAPIKeyAuth
 
@@ -147,10 +148,10 @@ class IndependentServer:
     def _end(self) -> None:
         self._process.terminate()
         try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:  # it waits for connections that are still open
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(_END_SECONDS)
 
     def answered(self) -> list[tuple[str, int]]:
         """Return path and status of every question that it has answered, from its own log."""
