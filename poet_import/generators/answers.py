@@ -18,19 +18,25 @@ _SHOWN: Final = 120  # characters
 def code_of(text: str, name: str) -> str:
     """Return the Python text in an answer: a JSON object's ``code``, the fenced block that defines it, or all of it.
 
+    What a model thinks aloud, up to ``</think>``, counts only where nothing follows it.
+
     Raises:
         GeneratorError: There is none.
     """
+    found = _code_in(text.rpartition("</think>")[2], name) or _code_in(text, name)
+    if not found:
+        shown = " ".join(text.split())[:_SHOWN]
+        raise GeneratorError(f"the answer holds no code: {shown or 'it is empty'}")
+    return f"{found}\n"
+
+
+def _code_in(text: str, name: str) -> str:
     found = _in_json(text)
     if found is None:
         blocks = [match["code"] for match in _FENCED.finditer(text)]
         named = [block for block in blocks if f"def {name}" in block]
         found = (named or blocks or [_unfenced(text, name)])[-1]
-    found = _in_fence(found)
-    if not found.strip():
-        shown = " ".join(text.split())[:_SHOWN]
-        raise GeneratorError(f"the answer holds no code: {shown or 'it is empty'}")
-    return found.strip("\n").rstrip() + "\n"
+    return _in_fence(found).strip("\n").rstrip()
 
 
 def _in_json(text: str) -> str | None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from poet_import.errors import GeneratorError
 from poet_import.generators.answers import code_of
 from poet_import.generators.endpoints import Endpoint
-from poet_import.generators.wire import WireError, ask, make_client
-from poet_import.generators.wire.dialects import Message, Rung, rungs_of
+from poet_import.generators.wire import make_client
+from poet_import.generators.wire.dialects import Message, Rung
+from poet_import.generators.wire.forms import ask_in_a_known_form, first_form
+from poet_import.generators.wire.refusals import WireError
 
 _QUESTION = (
     "Answer with one Python function, `ping`, without parameters, that returns the text 'pong': "
@@ -29,24 +31,19 @@ class Checked:
 async def check(endpoint: Endpoint, *, seconds: float) -> Checked:
     """Ask an endpoint, and return within those seconds."""
     started = time.monotonic()
-    error = ""
-    async with make_client(endpoint) as client:
-        for rung in rungs_of(endpoint):
-            try:
-                reply = await ask(
-                    client,
-                    endpoint,
-                    [Message("user", _QUESTION)],
-                    rung=rung,
-                    deadline=started + seconds,
-                    observe=lambda _: None,
-                )
-                code_of(reply.text, "ping")
-                return Checked(time.monotonic() - started, rung)
-            except GeneratorError as unusable:
-                return Checked(time.monotonic() - started, rung, str(unusable))
-            except WireError as failed:
-                error = str(failed)
-                if failed.status not in (400, 404, 415, 422, 501):
-                    break
-    return Checked(time.monotonic() - started, error=error)
+    rung: Rung | None = None
+    try:
+        async with make_client(endpoint) as client:
+            reply, form = await ask_in_a_known_form(
+                client,
+                endpoint,
+                [Message("user", _QUESTION)],
+                form=first_form(endpoint),
+                deadline=started + seconds,
+                observe=lambda _: None,
+            )
+        rung = form.rung
+        code_of(reply.text, "ping")
+    except (WireError, GeneratorError) as failed:
+        return Checked(time.monotonic() - started, rung, str(failed))
+    return Checked(time.monotonic() - started, rung)

@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from poet_import.errors import GeneratorError
 
 Dialect = Literal["openai", "anthropic"]
 
-_LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
+_BEARERS: Final = frozenset(("ANTHROPIC_AUTH_TOKEN", "AZURE_OPENAI_AD_TOKEN"))  # tokens, not keys: RFC 6750's header
+_OLLAMA_PORT: Final = 11434
 
 
 class Secret:
@@ -59,11 +61,18 @@ _PROVIDERS: Final = {
     provider.name: provider
     for provider in (
         Provider("openai", "openai", "https://api.openai.com/v1", ("OPENAI_API_KEY",), ("OPENAI_BASE_URL",)),
-        Provider("azure", "openai", None, ("AZURE_OPENAI_API_KEY",), ("AZURE_OPENAI_ENDPOINT",), header="api-key"),
+        Provider(
+            "azure",
+            "openai",
+            None,
+            ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"),
+            ("AZURE_OPENAI_ENDPOINT",),
+            header="api-key",
+        ),
         Provider(
             "gemini", "openai", "https://generativelanguage.googleapis.com/v1beta/openai", ("GEMINI_API_KEY",), ()
         ),
-        Provider("ollama", "openai", "http://127.0.0.1:11434", (), ("OLLAMA_HOST",), needs_key=False),
+        Provider("ollama", "openai", "http://127.0.0.1:11434", ("OLLAMA_API_KEY",), ("OLLAMA_HOST",), needs_key=False),
         Provider(
             "anthropic",
             "anthropic",
@@ -74,7 +83,11 @@ _PROVIDERS: Final = {
         ),
     )
 }
-_GUESSES: Final = (("claude", "anthropic"), ("gemini", "gemini"), ("gpt", "openai"), ("o1", "openai"), ("o3", "openai"))
+_GUESSES: Final = (
+    ("claude", "anthropic"),
+    ("gemini", "gemini"),
+    *((start, "openai") for start in ("gpt", "o1", "o3", "o4")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +115,10 @@ def fingerprint_of(endpoint: Endpoint) -> str:
 
 def is_loopback(host: str | None) -> bool:
     """Tell whether a host name means this machine."""
-    return host is not None and (host in _LOOPBACK or host.startswith("127."))
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def resolve_endpoint(
@@ -129,19 +145,29 @@ def resolve_endpoint(
     if not model:
         raise GeneratorError("no model is configured; set POET_MODEL, as openai/gpt-4o or ollama/qwen2.5-coder")
     provider, name = _provider_of(model, base_url)
-    url, url_from = _first(base_url, "POET_LLM_BASE_URL", provider.urls, environ=environ)
-    url = url or provider.url
-    if url is None:
-        places = " or ".join((*provider.urls, "POET_LLM_BASE_URL"))
-        raise GeneratorError(f"nothing tells where {provider.name} is; set {places}")
+    url, url_from = _address(provider, base_url, environ)
+    _check_url(url, plain_http=plain_http, named=url_from)
     variables = provider.keys if not base_url or _is_own(provider, base_url) else ()
     key, key_from = _first(api_key, "POET_LLM_API_KEY", variables, environ=environ)
-    _check_url(url, plain_http=plain_http, named=url_from or provider.name)
+    _check_key(key, named=key_from)
     if provider.needs_key and not key and not base_url:
         raise GeneratorError(f"no key for {provider.name}; set {' or '.join((*provider.keys, 'POET_LLM_API_KEY'))}")
-    header = "authorization" if key_from == "ANTHROPIC_AUTH_TOKEN" else provider.header
-    origins = (("model", "POET_MODEL"), ("url", url_from or "the provider"), ("key", key_from or "none"))
-    return Endpoint(provider.name, provider.dialect, _call_url(provider, url), name, Secret(key or ""), header, origins)
+    header = "authorization" if key_from in _BEARERS else provider.header
+    version = environ.get("OPENAI_API_VERSION") if provider.name == "azure" else None
+    call = _azure_call(url, name, version) if version else _call_url(provider, url)
+    origins = (("model", "POET_MODEL"), ("url", url_from), ("key", key_from or "none"))
+    return Endpoint(provider.name, provider.dialect, call, name, Secret(key or ""), header, origins)
+
+
+def _address(provider: Provider, base_url: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return where a provider is, and what tells that."""
+    url, url_from = _first(base_url, "POET_LLM_BASE_URL", provider.urls, environ=environ)
+    if url is not None and url_from is not None:
+        return (_ollama_url(url) if url_from == "OLLAMA_HOST" else url), url_from
+    if provider.url is None:
+        places = " or ".join((*provider.urls, "POET_LLM_BASE_URL"))
+        raise GeneratorError(f"nothing tells where {provider.name} is; set {places}")
+    return provider.url, "the provider"
 
 
 def _provider_of(model: str, base_url: str | None) -> tuple[Provider, str]:
@@ -170,9 +196,19 @@ def _is_own(provider: Provider, base_url: str) -> bool:
 def _first(
     ours: str | None, our_name: str, variables: Iterable[str], *, environ: Mapping[str, str]
 ) -> tuple[str | None, str | None]:
+    """Return a value and the variable that it is from; the space around it, as of a file's last line, is none of it."""
     if ours:
         return ours, our_name
-    return next(((environ[name], name) for name in variables if environ.get(name)), (None, None))
+    found = ((environ.get(name, "").strip(), name) for name in variables)
+    return next(((value, name) for value, name in found if value), (None, None))
+
+
+def _check_key(key: str | None, *, named: str | None) -> None:
+    """Refuse a key that no header can carry; the message does not hold it."""
+    if key and not (key.isascii() and key.isprintable()):
+        raise ValueError(
+            f"{named}: the key holds characters that are in no key: a line's end, or a letter beyond ASCII"
+        )
 
 
 def _check_url(url: str, *, plain_http: bool, named: str) -> None:
@@ -191,12 +227,38 @@ def _check_url(url: str, *, plain_http: bool, named: str) -> None:
         )
 
 
+def _ollama_url(host: str) -> str:
+    """Return where a server is that listens at ``OLLAMA_HOST``, which may leave out scheme, host and port."""
+    scheme, _, place = host.rpartition("://")
+    place = place.strip("/")
+    name, colon, port = place.rpartition(":") if not place.endswith("]") else (place, "", "")
+    if not colon or not port.isdecimal():
+        name, port = place, "" if scheme else str(_OLLAMA_PORT)
+    if name in ("", "0.0.0.0", "[::]"):  # every address of this machine  # noqa: S104  # nobody listens here
+        name = "127.0.0.1"
+    return f"{scheme or 'http'}://{name}{f':{port}' if port else ''}"
+
+
 def _call_url(provider: Provider, url: str) -> str:
-    base = (url if "://" in url else f"http://{url}").rstrip("/")
-    if provider.dialect == "anthropic":
-        return f"{base}/messages" if base.endswith("/v1") else f"{base}/v1/messages"
-    if provider.name == "azure" and "/openai/v1" not in base:
-        return f"{base}/openai/v1/chat/completions"
-    if provider.name == "ollama" and not base.endswith("/v1"):
-        base = f"{base}/v1"
-    return f"{base}/chat/completions"
+    """Return where a question is sent; an address may be the host's, the API's or the call's own."""
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    return urlunsplit(parts._replace(path=_call_path(provider, parts.path.rstrip("/")), fragment=""))
+
+
+def _call_path(provider: Provider, path: str) -> str:
+    call = "/messages" if provider.dialect == "anthropic" else "/chat/completions"
+    if path.endswith(call):
+        return path
+    if provider.dialect == "anthropic" or provider.name == "ollama":
+        return f"{path}{call}" if path.endswith("/v1") else f"{path}/v1{call}"
+    if provider.name == "azure" and not path.endswith("/openai/v1"):
+        return f"{path.removesuffix('/openai')}/openai/v1{call}"
+    return f"{path}{call}"
+
+
+def _azure_call(url: str, deployment: str, version: str) -> str:
+    """Return where a question to a deployment is sent by a dated version of Azure's API."""
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    path = parts.path.rstrip("/").removesuffix("/v1").removesuffix("/openai")
+    path = f"{path}/openai/deployments/{quote(deployment, safe='')}/chat/completions"
+    return urlunsplit(parts._replace(path=path, query=urlencode({"api-version": version}), fragment=""))

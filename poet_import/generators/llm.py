@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from typing import TypeGuard
 
 import httpx
 
@@ -13,8 +14,10 @@ from poet_import.errors import GeneratorError
 from poet_import.generators.answers import code_of
 from poet_import.generators.breaker import Breaker
 from poet_import.generators.endpoints import Endpoint, fingerprint_of
-from poet_import.generators.wire import Reply, WireError, ask, make_client
-from poet_import.generators.wire.dialects import Message, Rung, rungs_of
+from poet_import.generators.wire import Reply, make_client
+from poet_import.generators.wire.dialects import Message
+from poet_import.generators.wire.forms import ask_in_a_known_form, first_form
+from poet_import.generators.wire.refusals import WireError
 from poet_import.model import Refusal, TranspileRequest, Usage
 
 _MOST_ATTEMPTS = 4
@@ -28,18 +31,13 @@ class LLMGenerator:
     def __init__(self, endpoint: Endpoint, directory: str | None) -> None:
         self._endpoint = endpoint
         self._breaker = Breaker(directory, f"{endpoint.url} {endpoint.model}")
-        self._rungs: list[Rung] = list(rungs_of(endpoint))
+        self._form = first_form(endpoint)  # the fullest that it has answered, once it has
         self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
 
     @property
     def fingerprint(self) -> str:
         """Return what tells its answers from another generator's."""
         return fingerprint_of(self._endpoint)
-
-    @property
-    def rung(self) -> Rung:
-        """Return the kind of structured output that it asks for."""
-        return self._rungs[0]
 
     async def generate(self, request: TranspileRequest, *, observe: Callable[[Usage], None]) -> str:
         """Return the text that the model answers with.
@@ -59,41 +57,39 @@ class LLMGenerator:
         return code_of(reply.text, request.original.name)
 
     async def _asked(self, messages: list[Message], deadline: float, observe: Callable[[Usage], None]) -> Reply:
-        """Ask, and ask again where that may help, down the ladder of structured output.
+        """Ask, and ask again where that may help, with less in the question where the endpoint minds something.
 
         Raises:
             GeneratorError: There is no answer in time.
         """
-        async with make_client(self._endpoint) as client:  # of its own: one that is shared would not survive a fork
-            return await self._insisting(client, messages, deadline, observe=observe)
+        try:
+            async with make_client(self._endpoint) as client:  # of its own: one that is shared would not survive a fork
+                return await self._insisting(client, messages, deadline, observe=observe)
+        except WireError as error:
+            raise self._given_up(error) from error
 
     async def _insisting(
         self, client: httpx.AsyncClient, messages: list[Message], deadline: float, *, observe: Callable[[Usage], None]
     ) -> Reply:
         attempt = 0
+        earlier: WireError | None = None
         while True:
-            rung = self._rungs[0]
             try:
-                reply = await ask(client, self._endpoint, messages, rung=rung, deadline=deadline, observe=observe)
+                reply, self._form = await ask_in_a_known_form(
+                    client, self._endpoint, messages, form=self._form, deadline=deadline, observe=observe
+                )
             except WireError as error:
-                if self._steps_down(error, rung):
-                    continue
                 attempt += 1
                 wait = _wait(attempt, error)
                 if not error.may_repeat or attempt == _MOST_ATTEMPTS or time.monotonic() + wait >= deadline:
-                    raise self._given_up(error) from error
+                    if _says_more(earlier, error):
+                        raise _joined(error, earlier) from error
+                    raise
+                earlier = error
                 await asyncio.sleep(wait)
                 continue
             self._breaker.close()
             return reply
-
-    def _steps_down(self, error: WireError, rung: Rung) -> bool:
-        """Leave a kind of structured output that the endpoint does not know; others may have left it meanwhile."""
-        if error.status not in (400, 404, 415, 422, 501) or len(self._rungs) == 1:
-            return self._rungs[0] != rung
-        if self._rungs[0] == rung:
-            self._rungs.pop(0)
-        return True
 
     def _given_up(self, error: WireError) -> GeneratorError:
         if error.is_outage or error.status in (401, 403):
@@ -107,6 +103,21 @@ def _wait(attempt: int, error: WireError) -> float:
     """Return the seconds before the next attempt: what the server asks for, else full jitter over growing spans."""
     jitter = random.uniform(0, _FIRST_WAIT * 2 ** (attempt - 1))  # noqa: S311  # no secret
     return jitter if error.retry_after is None else error.retry_after + jitter / 10
+
+
+def _says_more(earlier: WireError | None, last: WireError) -> TypeGuard[WireError]:
+    """Tell whether an earlier error is worth telling: where the time ended, little may have been left for the last."""
+    return earlier is not None and last.is_outage and not last.may_repeat and last.status is None
+
+
+def _joined(last: WireError, earlier: WireError) -> WireError:
+    return WireError(
+        f"{last}; before that, {earlier}",
+        status=earlier.status,
+        fault=earlier.fault,
+        retry_after=earlier.retry_after,
+        is_outage=earlier.is_outage,
+    )
 
 
 def _complaint(refusal: Refusal) -> str:

@@ -28,6 +28,7 @@ class Exchange(BaseHTTPRequestHandler):
     """One connection; what happens to a request is up to the server's script."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # what is written at once is sent at once
     server: Server
     body: Json
 
@@ -52,7 +53,8 @@ class Exchange(BaseHTTPRequestHandler):
     def send(self, status: int, text: str, kind: str = "application/json", **headers: str) -> None:
         raw = text.encode()
         self.send_response(status)
-        for name, value in {"content-type": kind, "content-length": str(len(raw)), **headers}.items():
+        fields = {"content-type": kind, "content-length": str(len(raw)), "connection": "close"} | headers
+        for name, value in fields.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(raw)
@@ -80,6 +82,7 @@ class Exchange(BaseHTTPRequestHandler):
             self.event({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 20}})
             self.event({"type": "message_stop"})
         else:
+            self.event({"choices": [{"delta": {}, "finish_reason": "stop"}]})
             self.event({"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 20}})
             self.wfile.write(b"data: [DONE]\n\n")
 
@@ -124,14 +127,38 @@ def at_once(code: str) -> Behaviour:
     def behave(exchange: Exchange) -> None:
         text = json.dumps({"code": code})
         if exchange.is_anthropic:
-            whole: Json = {
-                "type": "message",
-                "content": [{"type": "text", "text": text}],
-                "usage": {"input_tokens": 10},
-            }
+            content = [{"type": "text", "text": text}]
+            whole: Json = {"type": "message", "content": content, "usage": {"input_tokens": 10}}
         else:
             whole = {"choices": [{"message": {"content": text}}], "usage": {"prompt_tokens": 10}}
         exchange.send(200, json.dumps(whole))
+
+    return behave
+
+
+def sent(*blocks: bytes, kind: str = "text/event-stream", **headers: str) -> Behaviour:
+    """Answer with these bytes, each block in a packet of its own."""
+
+    def behave(exchange: Exchange) -> None:
+        exchange.send_response(200)
+        for name, value in {"content-type": kind, "connection": "close", **headers}.items():
+            exchange.send_header(name.replace("_", "-"), value)
+        exchange.end_headers()
+        for block in blocks:
+            exchange.wfile.write(block)
+            exchange.wfile.flush()
+
+    return behave
+
+
+def refusing(error: object, code: int, names: str, otherwise: Behaviour) -> Behaviour:
+    """Refuse with an error while a field of the request is there, as ``stream_options``."""
+
+    def behave(exchange: Exchange) -> None:
+        if exchange.body.get(names):
+            exchange.send(code, json.dumps(error))
+        else:
+            otherwise(exchange)
 
     return behave
 

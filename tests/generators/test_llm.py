@@ -3,10 +3,10 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from asking import CANARY, CODE, DIALECTS, Make, ask, request
 from scripted_model import (
     Behaviour,
     ScriptedModel,
@@ -24,41 +24,9 @@ from scripted_model import (
 
 from poet_import.errors import GeneratorError
 from poet_import.generators import make_generator
-from poet_import.model import Generator, Original, PoetOptions, Refusal, Template, TranspileRequest, Usage, Violation
+from poet_import.model import Refusal, Violation
 
-CODE = "def area(side: float) -> float:\n    return side**2\n"
-ORIGINAL = Original("def area(side: float) -> float:\n    return side * side\n", "area", "area")
-CANARY = "canary-5f2b1c"
-DIALECTS = ("openai", "anthropic")
-Make = Callable[..., Generator]
-
-
-@pytest.fixture
-def model() -> Iterator[ScriptedModel]:
-    with ScriptedModel(answer(CODE)) as running:
-        yield running
-
-
-@pytest.fixture
-def make(model: ScriptedModel, tmp_path: Path) -> Make:
-    def call(dialect: str = "openai", directory: Path | None = tmp_path) -> Generator:
-        place = None if directory is None else str(directory)
-        return make_generator(
-            model=f"{dialect}/tiny", base_url=model.url, api_key=CANARY, plain_http=False, directory=place
-        )
-
-    return call
-
-
-def request(seconds: float = 2.0, *refusals: Refusal) -> TranspileRequest:
-    template = Template("base", "v1", "", "", ("base",))
-    deadline = time.monotonic() + seconds
-    return TranspileRequest(ORIGINAL, PoetOptions(), template, "The function is `area`", deadline, refusals)
-
-
-def ask(generator: Generator, seconds: float = 2.0, *refusals: Refusal) -> tuple[str, list[Usage]]:
-    usages: list[Usage] = []
-    return asyncio.run(generator.generate(request(seconds, *refusals), observe=usages.append)), usages
+THOUGHT = "<think>\nA first try:\n```python\ndef area(side): return {}\n```\n</think>\n\n"
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -85,6 +53,9 @@ def test_answer_is_the_code_and_its_usage_is_told(make: Make, model: ScriptedMod
         pytest.param(said(json.dumps({"code": f"```python\n{CODE}```"})), id="block-in-json"),
         pytest.param(said(f"Sure: {json.dumps({'code': CODE})}"), id="json-in-prose"),
         pytest.param(said(CODE), id="bare-code"),
+        pytest.param(said(f"{THOUGHT}```python\n{CODE}```"), id="thinking-aloud"),
+        pytest.param(said(f"{THOUGHT}{json.dumps({'code': CODE})}"), id="thinking-aloud-then-json"),
+        pytest.param(said(f"<think>\n```python\n{CODE}```\n</think>\nThat is it."), id="nothing-but-thoughts"),
     ],
 )
 def test_answer_is_found_in(make: Make, model: ScriptedModel, dialect: str, behaviour: Behaviour) -> None:

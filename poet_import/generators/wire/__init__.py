@@ -3,52 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import httpx
 
 from poet_import.generators.endpoints import Endpoint
-from poet_import.generators.wire.dialects import Message, Piece, Rung, body_of, headers_of, piece_of
+from poet_import.generators.wire.dialects import Form, Message, Piece, body_of, headers_of
+from poet_import.generators.wire.refusals import WireError, broken_off, host_of, refusal_of, shown
+from poet_import.generators.wire.streams import body, pieces
 from poet_import.model import Usage
 
-_MOST_BYTES: Final = 2_000_000  # of an answer's stream
 _MOST_TEXT: Final = 400_000  # characters of an answer
+_MOST_OF_A_REFUSAL: Final = 20_000  # bytes that are read of it
 _MOST_REDIRECTS: Final = 3
-_AGAIN: Final = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529))
-_SHOWN: Final = 200  # characters of what a server says
-
-
-class WireError(Exception):
-    """An endpoint gave no answer.
-
-    Attributes:
-        status: Of HTTP, or None where there was none.
-        retry_after: Seconds that the server asked to wait, or None.
-        may_repeat: Whether the same request may succeed later.
-        is_outage: Whether the endpoint is not there, or too slow, for anybody.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int | None = None,
-        retry_after: float | None = None,
-        may_repeat: bool = False,
-        is_outage: bool = False,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.retry_after = retry_after
-        self.may_repeat = may_repeat
-        self.is_outage = is_outage
+_PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy")
+_CERTIFICATES: Final = ("ssl_cert_file", "ssl_cert_dir")
+_STOPS: Final = {  # why a model stopped, where its answer is none
+    "length": "was cut at its limit of tokens",
+    "max_tokens": "was cut at its limit of tokens",
+    "model_context_window_exceeded": "was cut where the model's context ended",
+    "content_filter": "was stopped by the provider's content filter",
+    "refusal": "is a refusal",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +40,23 @@ class Reply:
 
 
 def make_client(endpoint: Endpoint) -> httpx.AsyncClient:
-    """Return a client for an endpoint: TLS is verified, and no proxy stands before this machine."""
-    return httpx.AsyncClient(follow_redirects=False, trust_env=not endpoint.is_local, timeout=None)  # noqa: S113  # the deadline bounds all of it
+    """Return a client for an endpoint: TLS is verified, and no proxy stands before this machine.
+
+    Raises:
+        WireError: The environment names a proxy or certificates that cannot be used.
+    """
+    try:
+        return httpx.AsyncClient(follow_redirects=False, trust_env=not endpoint.is_local, timeout=None)  # noqa: S113  # the deadline bounds all of it
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        named = _set_ones((*_PROXIES, *_CERTIFICATES))
+        more = "; a SOCKS proxy needs httpx[socks]" if isinstance(error, ImportError) else ""
+        message = f"{host_of(endpoint)} cannot be asked: {named or 'the TLS library'} cannot be used"
+        raise WireError(f"{message} ({_name(error)}){more}") from error
+
+
+def _set_ones(names: Sequence[str]) -> str:
+    """Return the variables of the environment that are set among these, in whichever case, for a message."""
+    return " or ".join(sorted(name for name, value in os.environ.items() if value and name.lower() in names))
 
 
 async def ask(
@@ -69,7 +64,7 @@ async def ask(
     endpoint: Endpoint,
     messages: Sequence[Message],
     *,
-    rung: Rung,
+    form: Form,
     deadline: float,
     observe: Callable[[Usage], None],
 ) -> Reply:
@@ -79,7 +74,7 @@ async def ask(
         client: What speaks HTTP.
         endpoint: Who is asked.
         messages: The conversation.
-        rung: The kind of structured output.
+        form: How the question is put.
         deadline: Of ``time.monotonic()``, in seconds.
         observe: Takes the usage so far.
 
@@ -88,167 +83,89 @@ async def ask(
     """
     try:
         async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-            return await _asked(client, endpoint, body_of(endpoint, messages, rung), observe=observe)
+            return await _asked(client, endpoint, body_of(endpoint, messages, form), observe=observe)
     except TimeoutError as error:
-        raise WireError(f"{_host(endpoint)} did not answer in time", is_outage=True) from error
-    except httpx.ConnectError as error:
-        raise WireError(
-            f"{_host(endpoint)} cannot be reached ({_name(error)})", may_repeat=True, is_outage=True
-        ) from error
-    except httpx.TransportError as error:
-        message = f"the connection to {_host(endpoint)} broke ({_name(error)})"
-        raise WireError(message, may_repeat=True, is_outage=True) from error
+        raise WireError(f"{host_of(endpoint)} did not answer in time", is_outage=True) from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        raise WireError(f"{_host(endpoint)} cannot be asked ({_name(error)})") from error
+        raise _failure(error, endpoint) from error
+
+
+def _failure(error: Exception, endpoint: Endpoint) -> WireError:
+    """Return our error for one of the HTTP library's; its text may hold an address with a query, so it is not told."""
+    host, name = host_of(endpoint), _name(error)
+    if isinstance(error, httpx.ProxyError):
+        message = f"the proxy that the environment names does not let {host} be reached ({name})"
+        return WireError(message, may_repeat=True, is_outage=True)
+    if isinstance(error, httpx.ConnectError):
+        proxies = "" if endpoint.is_local else _set_ones(_PROXIES)
+        way = f" through the proxy of {proxies}" if proxies else ""
+        return WireError(f"{host} cannot be reached{way} ({name})", may_repeat=True, is_outage=True)
+    return WireError(f"the connection to {host} broke ({name})", may_repeat=True, is_outage=True)
 
 
 def _name(error: Exception) -> str:
-    return type(error).__name__  # its text may hold an address with a query
-
-
-def _host(endpoint: Endpoint) -> str:
-    parts = urlsplit(endpoint.url)
-    return parts.netloc
+    return type(error).__name__
 
 
 async def _asked(
-    client: httpx.AsyncClient, endpoint: Endpoint, body: dict[str, Any], *, observe: Callable[[Usage], None]
-) -> Reply:
+    client: httpx.AsyncClient, endpoint: Endpoint, question: dict[str, Any], *, observe: Callable[[Usage], None]
+) -> Reply:  # Any: what JSON can say
     url = endpoint.url
     for _ in range(_MOST_REDIRECTS + 1):
-        async with client.stream("POST", url, json=body, headers=headers_of(endpoint)) as response:
-            if not response.is_redirect:
+        async with client.stream("POST", url, json=question, headers=headers_of(endpoint)) as response:
+            if not response.has_redirect_location:
                 if response.status_code != 200:
-                    raise await _refusal(response, endpoint)
+                    raw = await body(response, endpoint, _MOST_OF_A_REFUSAL)
+                    raise refusal_of(response.status_code, response.headers, raw, endpoint=endpoint)
                 return await _read(response, endpoint, observe)
             url = _redirected(response, endpoint)
-    raise WireError(f"{_host(endpoint)} redirects without end")
+    raise WireError(f"{host_of(endpoint)} redirects without end")
 
 
 def _redirected(response: httpx.Response, endpoint: Endpoint) -> str:
-    """Return where a redirect leads; the key goes to no other host."""
-    target = response.url.join(response.headers.get("location", ""))
+    """Return where a redirect leads; the key goes to no other host, and never from TLS to none."""
+    target = response.url.join(response.headers["location"])
     here = response.url
     if (target.scheme, target.host, target.port) != (here.scheme, here.host, here.port):
+        place = f"{target.scheme}://{target.netloc.decode('ascii', 'replace')}"
         raise WireError(
-            f"{_host(endpoint)} redirects to another host, {target.host}; set that as the address if it is right"
+            f"{host_of(endpoint)} redirects to another host, {place}; set that as the address if it is right"
         )
     return str(target)
-
-
-async def _refusal(response: httpx.Response, endpoint: Endpoint) -> WireError:
-    """Return the error for a status that is no success."""
-    raw = b""
-    async for block in response.aiter_bytes():
-        raw += block
-        if len(raw) > 20_000:
-            break
-    status = response.status_code
-    wait = _retry_after(response.headers.get("retry-after"))
-    said = _said(raw, endpoint)
-    message = f"{_host(endpoint)} answered {status} {response.reason_phrase}{f': {said}' if said else ''}"
-    return WireError(message, status=status, retry_after=wait, may_repeat=status in _AGAIN, is_outage=status >= 500)
-
-
-def _said(raw: bytes, endpoint: Endpoint) -> str:
-    text = raw.decode("utf-8", "replace")
-    event = _json(text)
-    if event is not None:
-        text = piece_of(endpoint, event).error or text
-    key = endpoint.key.reveal()
-    text = " ".join((text.replace(key, "****") if key else text).split())
-    return f"{text[:_SHOWN]}…" if len(text) > _SHOWN else text
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Return the seconds of a ``Retry-After`` header, which may be a number or a date (RFC 9110, 10.2.3)."""
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
 async def _read(response: httpx.Response, endpoint: Endpoint, observe: Callable[[Usage], None]) -> Reply:
     """Read an answer as it arrives, and stop where it is too long."""
     begun = time.monotonic()
     texts: list[str] = []
-    usage = Usage(endpoint.model)
-    ended = False
-    async for piece in _pieces(response, endpoint):
-        if piece.error:
-            raise WireError(f"{_host(endpoint)} answered with an error: {piece.error[:_SHOWN]}", may_repeat=True)
-        if piece.is_cut:
-            raise WireError(f"the answer of {_host(endpoint)} was cut at its limit of tokens")
+    refusal, length, told, ended = "", 0, 0, False
+    usage = Usage(f"{endpoint.provider}/{endpoint.model}")
+    async for piece in pieces(response, endpoint):
         texts.append(piece.text)
-        length = sum(map(len, texts))
-        if length > _MOST_TEXT:
-            raise WireError(f"the answer of {_host(endpoint)} has no end: {length:,} characters and more")
+        length += len(piece.text)
+        told = max(told, piece.output_tokens)
         usage = Usage(
-            f"{endpoint.provider}/{endpoint.model}",
+            usage.model,
             max(usage.input_tokens, piece.input_tokens),
-            max(usage.output_tokens, piece.output_tokens) or length // 4,
+            told or length // 4,
             time.monotonic() - begun,
         )
         observe(usage)
+        refusal += piece.refusal
         ended = ended or piece.ends
+        _check(piece, length, endpoint)
+    if refusal and not length:
+        raise WireError(f"the model of {host_of(endpoint)} refuses: {shown(refusal, endpoint)}")
+    if not ended:
+        raise WireError(f"the answer of {host_of(endpoint)} broke off before its end", may_repeat=True)
     return Reply("".join(texts), usage)
 
 
-async def _pieces(response: httpx.Response, endpoint: Endpoint) -> AsyncIterator[Piece]:
-    """Yield the pieces of a stream of events, or the one of an answer that came at once."""
-    kind = response.headers.get("content-type", "")
-    if "event-stream" not in kind:
-        yield _whole(b"".join([block async for block in _bounded(response)]), kind, endpoint)
-        return
-    rest = b""
-    async for block in _bounded(response):
-        *lines, rest = (rest + block).split(b"\n")
-        for line in lines:
-            data = line.strip().removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
-            if data == b"[DONE]":
-                return
-            if data:
-                yield _event(data, endpoint)
-
-
-def _event(data: bytes, endpoint: Endpoint) -> Piece:
-    event = _json(data.decode("utf-8", "replace"))
-    if event is None:
-        raise WireError(f"{_host(endpoint)} sent an event that is no JSON: {_said(data, endpoint)}", may_repeat=True)
-    return piece_of(endpoint, event)
-
-
-def _whole(raw: bytes, kind: str, endpoint: Endpoint) -> Piece:
-    event = _json(raw.decode("utf-8", "replace"))
-    if event is None:
-        said = _said(raw, endpoint) or "nothing"
-        what = kind.partition(";")[0] or "an unknown type"
-        what = kind.partition(";")[0] or "an unknown type"
-        message = f"{_host(endpoint)} answered with {what} that is no JSON object: {said}"
-        raise WireError(message, may_repeat=True)
-    return piece_of(endpoint, event)
-
-
-async def _bounded(response: httpx.Response) -> AsyncIterator[bytes]:
-    received = 0
-    async for block in response.aiter_bytes():
-        received += len(block)
-        if received > _MOST_BYTES:
-            raise WireError(f"the answer of {response.url.host} has no end: {received:,} bytes and more")
-        yield block
-
-
-def _json(text: str) -> dict[str, Any] | None:  # Any: what JSON can say
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+def _check(piece: Piece, length: int, endpoint: Endpoint) -> None:
+    """Raise where a piece tells that there will be no answer."""
+    if piece.fault is not None:
+        raise broken_off(piece.fault, endpoint)
+    if piece.stop in _STOPS:
+        raise WireError(f"the answer of {host_of(endpoint)} {_STOPS[piece.stop]}")
+    if length > _MOST_TEXT:
+        raise WireError(f"the answer of {host_of(endpoint)} has no end: {length:,} characters and more")
