@@ -82,3 +82,9 @@ def test_cli_aside_nobody_imports_the_commands() -> None:
     importers = {room_of(path) for path in FILES if "cli" in {room for _, room in imported_rooms(path)}}
 
     assert importers <= {"cli", "__main__"}
+
+
+def test_the_http_library_is_known_in_one_room_only() -> None:
+    importers = {path.parent for path in FILES if "import httpx" in path.read_text(encoding="utf-8")}
+
+    assert importers == {PACKAGE / "generators" / "wire"}

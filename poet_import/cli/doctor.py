@@ -77,7 +77,7 @@ def _model(settings: Settings) -> list[Finding]:
     described = [
         Finding("mode", None, mode),
         Finding("model", None, f"{endpoint.provider}/{endpoint.model}, in the dialect of {endpoint.dialect}"),
-        Finding("address", None, f"{endpoint.url} (from {origins['url']})"),
+        Finding("address", None, f"{endpoint.url.partition('?')[0]} (from {origins['url']})"),
         Finding("key", None, f"{'****' if endpoint.key else 'none'} (from {origins['key']})"),
     ]
     checked = asyncio.run(check(endpoint, seconds=min(_LONGEST, max(1.0, settings.generation_timeout))))

@@ -8,13 +8,11 @@ import time
 from collections.abc import Callable
 from typing import TypeGuard
 
-import httpx
-
 from poet_import.errors import GeneratorError
 from poet_import.generators.answers import code_of
 from poet_import.generators.breaker import Breaker
 from poet_import.generators.endpoints import Endpoint, fingerprint_of
-from poet_import.generators.wire import Reply, make_client
+from poet_import.generators.wire import Client, Reply, make_client
 from poet_import.generators.wire.dialects import Message
 from poet_import.generators.wire.forms import ask_in_a_known_form, first_form
 from poet_import.generators.wire.refusals import WireError
@@ -69,7 +67,7 @@ class LLMGenerator:
             raise self._given_up(error) from error
 
     async def _insisting(
-        self, client: httpx.AsyncClient, messages: list[Message], deadline: float, *, observe: Callable[[Usage], None]
+        self, client: Client, messages: list[Message], deadline: float, *, observe: Callable[[Usage], None]
     ) -> Reply:
         attempt = 0
         earlier: WireError | None = None

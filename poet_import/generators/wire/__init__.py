@@ -17,6 +17,7 @@ from poet_import.generators.wire.refusals import WireError, broken_off, host_of,
 from poet_import.generators.wire.streams import body, pieces
 from poet_import.model import Usage
 
+Client = httpx.AsyncClient  # by this name the rest of the generators knows it
 _MOST_TEXT: Final = 400_000  # characters of an answer
 _MOST_OF_A_REFUSAL: Final = 20_000  # bytes that are read of it
 _MOST_REDIRECTS: Final = 3
@@ -39,7 +40,7 @@ class Reply:
     usage: Usage
 
 
-def make_client(endpoint: Endpoint) -> httpx.AsyncClient:
+def make_client(endpoint: Endpoint) -> Client:
     """Return a client for an endpoint: TLS is verified, and no proxy stands before this machine.
 
     Raises:
@@ -60,7 +61,7 @@ def _set_ones(names: Sequence[str]) -> str:
 
 
 async def ask(
-    client: httpx.AsyncClient,
+    client: Client,
     endpoint: Endpoint,
     messages: Sequence[Message],
     *,
@@ -108,7 +109,7 @@ def _name(error: Exception) -> str:
 
 
 async def _asked(
-    client: httpx.AsyncClient, endpoint: Endpoint, question: dict[str, Any], *, observe: Callable[[Usage], None]
+    client: Client, endpoint: Endpoint, question: dict[str, Any], *, observe: Callable[[Usage], None]
 ) -> Reply:  # Any: what JSON can say
     url = endpoint.url
     for _ in range(_MOST_REDIRECTS + 1):

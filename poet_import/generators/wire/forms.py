@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-import httpx
-
 from poet_import.generators.endpoints import Endpoint
-from poet_import.generators.wire import Reply, ask
+from poet_import.generators.wire import Client, Reply, ask
 from poet_import.generators.wire.dialects import Fault, Form, Message, rungs_of
 from poet_import.generators.wire.refusals import WireError
 from poet_import.model import Usage
@@ -34,7 +32,7 @@ def first_form(endpoint: Endpoint) -> Form:
 
 
 async def ask_in_a_known_form(
-    client: httpx.AsyncClient,
+    client: Client,
     endpoint: Endpoint,
     messages: Sequence[Message],
     *,
