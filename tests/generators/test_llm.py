@@ -130,7 +130,7 @@ def test_unreachable_endpoint_is_an_error_and_not_asked_again_for_a_while(tmp_pa
     with pytest.raises(GeneratorError, match="did not answer lately") as caught:
         ask(make_generator(model="tiny", **arguments), 5.0)  # type: ignore[arg-type]  # as above
 
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 2.0
     assert caught.value.retry_after
 
 

@@ -119,7 +119,7 @@ def test_import_survives(
     started = time.monotonic()
     with pytest.warns(PoetFallbackWarning, match="area runs as it is written"):
         load_with()
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 0.9
     assert len(model.requests) == asked
 
     model.script(answer(BETTER))
