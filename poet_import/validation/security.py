@@ -49,6 +49,7 @@ _TYPE_PARAMETERS: Final = frozenset({"TypeVar", "ParamSpec", "TypeVarTuple"})
 _AWAITS: Final = frozenset({ast.Await, ast.AsyncFor, ast.AsyncWith})
 _ENTERS: Final = frozenset({ast.With, ast.AsyncWith})
 _MACHINERY: Final = frozenset({"__builtins__", "__loader__", "__spec__"})  # of every module
+_LEFT: Final = frozenset({"close", "release"})  # the original does itself what the end of a context does
 # Contexts that do nothing to what they are given.
 _CONTEXTS: Final = frozenset({"contextlib.nullcontext", "contextlib.suppress"})
 
@@ -268,6 +269,9 @@ class _Judge:
         asked = attribute_of(node)
         if asked is None or asked[1] not in MUTATORS or self._is_of_original(node):
             return
+        paths = self._flow.paths(node)
+        if paths and all(self._is_open(path) for path in paths):
+            return  # a function of that name
         if name := changes(self._bindings, asked[0]):
             yield _violation("shared-state", node, f"{asked[1]!r} would change {name!r}, which outlives the call")
 
@@ -354,11 +358,12 @@ class _Judge:
             yield _violation("bare-except", leaving, message)
 
     def _context(self, node: ast.With | ast.AsyncWith) -> Iterator[Violation]:
-        if _ENTERS & self._facts.kinds:
+        if _ENTERS & self._facts.kinds or _LEFT & self._facts.attributes:
             return
         for item in node.items:
-            paths = self._flow.paths(item.context_expr.func) if isinstance(item.context_expr, ast.Call) else frozenset()
-            if not paths or not paths <= _CONTEXTS:
+            made = (one for one in self._flow.values(item.context_expr) if isinstance(one, ast.Call))
+            paths = {path for one in made for path in self._flow.callee_paths(one)}
+            if not paths or not paths <= _CONTEXTS | self._facts.called:
                 yield _violation(
                     "capability", item.context_expr, "a context is entered, which the original does not do"
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from typing import Final
 
 from poet_import.validation.bindings import Bindings, Source
@@ -40,7 +41,7 @@ def changes(bindings: Bindings, node: ast.expr, *, surely: bool = False) -> str 
     Args:
         bindings: The names of the text.
         node: The expression.
-        surely: Whether what is bound outside of the text is not meant: it may be a number.
+        surely: Whether only constants of the text are meant: what is bound outside of it may be a number.
     """
     stack: list[tuple[ast.AST, int]] = [(node, 0)]
     seen: set[tuple[int, int]] = set()
@@ -52,7 +53,7 @@ def changes(bindings: Bindings, node: ast.expr, *, surely: bool = False) -> str 
         seen.add((id(part), depth))
         if isinstance(part, ast.Name):
             sources = bindings.of(part)
-            if (bindings.is_outside(part) and not surely) or any(one.kind == "import" for one in sources):
+            if not surely and _is_of_others(bindings, part) and (part is node or not hasattr(builtins, part.id)):
                 return part.id
             if bindings.is_global(part) and not bindings.is_outside(part):
                 if any(_is_mutable(one.node, depth) for one in sources if one.kind == "value"):
@@ -60,6 +61,11 @@ def changes(bindings: Bindings, node: ast.expr, *, surely: bool = False) -> str 
                 stack += _of_sources(sources, depth)
         stack += _leads_to(bindings, part, depth)
     return None
+
+
+def _is_of_others(bindings: Bindings, node: ast.Name) -> bool:
+    """Tell whether a name is bound outside of the text, or by an import."""
+    return bindings.is_outside(node) or any(one.kind == "import" for one in bindings.of(node))
 
 
 def _leads_to(bindings: Bindings, node: ast.AST, depth: int) -> list[tuple[ast.AST, int]]:
@@ -92,7 +98,9 @@ def _of_call(bindings: Bindings, node: ast.Call, depth: int) -> list[tuple[ast.A
         if found := [value for one in own for value in bindings.returned(one)]:
             return [(value, depth) for value in found]
     if name in _ITEM:
-        return [(one, depth + 1) for one in given] + [(one, depth) for one in given]
+        receiver = isinstance(node.func, ast.Attribute)
+        others = given[:-1] if receiver else given  # what is given in place of an item, or is one
+        return [*((one, depth + 1) for one in (given[-1:] if receiver else given)), *((one, depth) for one in others)]
     if name in _PASSES:
         return [(one, deeper) for one in given for deeper in (depth, depth + 1)]
     if name in _PAIRS:

@@ -24,6 +24,7 @@ _ROLES: Final[dict[type, dict[str, Role]]] = {
     ast.Compare: {"left": "test", "comparators": "test"},
     ast.MatchClass: {"cls": "test"},
     ast.AnnAssign: {"annotation": "test"},
+    ast.withitem: {"context_expr": "test"},
 }
 
 _Found = list[tuple[ast.AST, Role]]

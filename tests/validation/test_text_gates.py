@@ -226,6 +226,9 @@ UNSHARED = {
     "read": "_S = {'a': {'b': 1}}\ndef f(x):\n    s = _S.get(x, {})\n    return s.get('b'), len(_S), 1 in _S\n",
     "put-into": "_P = 'a'\ndef f(x):\n    s = [_P]\n    s.append(x)\n    return s\n",
     "slice": "_S = [1, 2]\ndef f(x):\n    s = _S[:]\n    s.append(x)\n    return s\n",
+    "default-of-a-lookup": "_S = {'a': {'b': 1}}\ndef f(x):\n    s = _S.get(x, {})\n    return s.get('b', 0)\n",
+    "table-of-functions": "import operator\n_S = {'+': operator.add}\ndef f(x):\n    return _S.get(x, operator.sub)(1, 2)\n",
+    "built-in-as-factory": "from collections import defaultdict\ndef f(x):\n    d = defaultdict(list)\n    d[x].append(1)\n    return d\n",
     "number": "_N = 1\ndef f(x):\n    n = _N\n    n += 1\n    return n\n",
 }  # fmt: skip
 AT_IMPORT = {
@@ -296,6 +299,10 @@ RENAMED = {
     "import-or-none": ("def f(x):\n    try:\n        import json\n    except ImportError:\n        json = None\n    return json.loads(x)\n", "def f(x):\n    try:\n        import json\n    except ImportError:\n        json = None\n    return json.loads(x)\n"),
     "key-by-parameter": ("def f(x, k):\n    return sorted(x, key=k)\n", "def f(x, k):\n    return [k(y) for y in x]\n"),
     "raised": ("import a\ndef f(x):\n    raise a.Error\n", "import a\ndef f(x):\n    raise a.Error(f'no {x!r}')\n"),
+    "file-closed": ("def f(x):\n    h = open(x)\n    return h.read()\n", "def f(x):\n    with open(x, encoding='utf-8') as h:\n        return h.read()\n"),
+    "lock": ("import threading\nL = threading.Lock()\ndef f(x):\n    L.acquire()\n    try:\n        return x\n    finally:\n        L.release()\n", "def f(x):\n    with L:\n        return x\n"),
+    "value-returned": ("import os\ndef f(x):\n    return os.environ[x]\n", "import os\ndef f(x):\n    value = os.environ.get(x)\n    return value\n"),
+    "table-of-methods": ("def f(self, k):\n    return self.t[k](k)\n", "def f(self, k):\n    t = self.t.get(k)\n    return t(k)\n"),
     "own-name-of-the-module": ("__all__ = []\ndef f(x):\n    return sorted(__all__)\n", "def f(x):\n    return sorted(__all__)\n"),
 }  # fmt: skip
 
