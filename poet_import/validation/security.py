@@ -60,7 +60,7 @@ def check_security(tree: ast.Module, facts: Facts) -> list[Violation]:
     try:
         judge = _Judge(facts, tree, scopes)
         found = [*judge.nodes(tree), *judge.uses(tree), *check_sizes(tree)]
-    except TangledError:
+    except (TangledError, RecursionError):
         found = [_violation("tangled", tree, "values go more ways than can be followed; write it in simpler steps")]
     return sorted(dict.fromkeys(found), key=lambda violation: (violation.line, violation.rule, violation.message))
 
