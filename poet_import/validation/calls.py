@@ -61,7 +61,9 @@ class Calls:
     def __init__(self, facts: Facts, flow: Flow) -> None:
         self._facts = facts
         self._flow = flow
-        self._theirs = frozenset(facts.flow.form(node) for node in callees(facts.function, facts.flow))
+        methods = (node.func for node in ast.walk(facts.function) if isinstance(node, ast.Call))
+        theirs = (*methods, *callees(facts.function, facts.flow))
+        self._theirs = frozenset(facts.flow.form(node) for node in theirs)
 
     def foreign(self, tree: ast.AST) -> Iterator[Violation]:
         """Refuse calls of values of which nothing is known, unless the original makes such calls."""

@@ -299,6 +299,7 @@ RENAMED = {
     "import-or-none": ("def f(x):\n    try:\n        import json\n    except ImportError:\n        json = None\n    return json.loads(x)\n", "def f(x):\n    try:\n        import json\n    except ImportError:\n        json = None\n    return json.loads(x)\n"),
     "key-by-parameter": ("def f(x, k):\n    return sorted(x, key=k)\n", "def f(x, k):\n    return [k(y) for y in x]\n"),
     "raised": ("import a\ndef f(x):\n    raise a.Error\n", "import a\ndef f(x):\n    raise a.Error(f'no {x!r}')\n"),
+    "class-held": ("def f(self):\n    return self.__class__(1)\n", "def f(self):\n    make = self.__class__\n    return make(1)\n"),
     "file-closed": ("def f(x):\n    h = open(x)\n    return h.read()\n", "def f(x):\n    with open(x, encoding='utf-8') as h:\n        return h.read()\n"),
     "lock": ("import threading\nL = threading.Lock()\ndef f(x):\n    L.acquire()\n    try:\n        return x\n    finally:\n        L.release()\n", "def f(x):\n    with L:\n        return x\n"),
     "value-returned": ("import os\ndef f(x):\n    return os.environ[x]\n", "import os\ndef f(x):\n    value = os.environ.get(x)\n    return value\n"),
