@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import dedent
@@ -13,9 +14,12 @@ from poet_import.model import Original, Semantics
 from poet_import.source.compiling import parse
 from poet_import.source.layout import first_line
 from poet_import.source.scopes import FunctionNode, Scope, ScopeTree, read_scopes
-from poet_import.validation.uses import Role, Use, dotted, imported_path, uses_in
+from poet_import.validation.bindings import Bindings
+from poet_import.validation.flow import PARAMETER, Flow
+from poet_import.validation.uses import Role, Use, attribute_of, import_targets, uses_in
 
 _UNNAMED = "<original>"
+_VERBATIM = (ast.ClassDef, ast.Global)
 
 
 def original_from(text: str, *, semantics: Semantics = "preserve") -> Original:
@@ -60,52 +64,118 @@ class Facts:
     @cached_property
     def attributes(self) -> frozenset[str]:
         """Return the names of the attributes that it reads."""
-        nodes = (node for node in ast.walk(self.function) if isinstance(node, ast.Attribute))
-        return frozenset(node.attr for node in nodes if isinstance(node.ctx, ast.Load))
+        found = (attribute_of(use.node) for use in self._uses)
+        return frozenset(asked[1] for asked in found if asked is not None)
 
     @cached_property
-    def chains(self) -> frozenset[str]:
-        """Return every chain of attributes and calls in it, every class and ``global``, as its tree."""
-        kinds = (ast.Attribute, ast.Call, ast.Subscript, ast.ClassDef, ast.Global)
-        return frozenset(ast.dump(node) for node in ast.walk(self.function) if isinstance(node, kinds))
+    def flow(self) -> Flow:
+        """Return where its values come from."""
+        return Flow(Bindings(self.function, self._around, scopes=self.scopes, main=self.function), self.outside)
 
     @cached_property
-    def stores(self) -> frozenset[str]:
-        """Return the attributes and items that it sets or deletes, as their trees."""
+    def chains(self) -> frozenset[tuple[int, Role]]:
+        """Return the form of every attribute in it, and of what it calls, each with what is done with it."""
+        return frozenset((self.flow.form(use.node), use.role) for use in self._uses)
+
+    @cached_property
+    def calls(self) -> frozenset[int]:
+        """Return the forms of its calls."""
+        return frozenset(self.flow.form(node) for node in ast.walk(self.function) if isinstance(node, ast.Call))
+
+    @cached_property
+    def verbatim(self) -> frozenset[str]:
+        """Return every class and ``global`` in it, as its tree."""
+        return frozenset(ast.dump(node) for node in ast.walk(self.function) if isinstance(node, _VERBATIM))
+
+    @cached_property
+    def stores(self) -> frozenset[int]:
+        """Return the forms of the attributes and items that it sets or deletes."""
         nodes = (node for node in ast.walk(self.function) if isinstance(node, ast.Attribute | ast.Subscript))
-        return frozenset(ast.dump(node) for node in nodes if not isinstance(node.ctx, ast.Load))
+        return frozenset(self.flow.form(node) for node in nodes if not isinstance(node.ctx, ast.Load))
+
+    @cached_property
+    def filled(self) -> frozenset[int]:
+        """Return the forms of that of which it sets or deletes items."""
+        nodes = (node for node in ast.walk(self.function) if isinstance(node, ast.Subscript))
+        return frozenset(self.flow.form(node.value) for node in nodes if not isinstance(node.ctx, ast.Load))
+
+    @cached_property
+    def outside_names(self) -> frozenset[str]:
+        """Return the names that it reads and does not bind."""
+        found = (use.node for use in self._uses if isinstance(use.node, ast.Name))
+        return frozenset(node.id for node in found if self.flow.bindings.is_outside(node))
 
     @cached_property
     def called(self) -> frozenset[str]:
         """Return the paths of what is imported or built in and that it calls."""
-        return frozenset(path for path, role in self._paths if role == "call")
+        return self._paths_as("call")
 
     @cached_property
     def values(self) -> frozenset[str]:
-        """Return the paths of what is imported or built in and that it uses in any other way."""
-        return frozenset(path for path, role in self._paths if role == "value")
+        """Return the paths of what is imported or built in and that it hands on."""
+        return self._paths_as("value")
 
     @cached_property
-    def _paths(self) -> frozenset[tuple[str, Role]]:
-        found = ((self._path_of(use), use.role) for use in uses_in(self.function, self._around, self.scopes))
-        return frozenset((path, role) for path, role in found if path is not None)
+    def tested(self) -> frozenset[str]:
+        """Return the paths of what is imported or built in and that it only compares with, or catches."""
+        return self._paths_as("test")
+
+    @cached_property
+    def handed(self) -> frozenset[str]:
+        """Return the names that it calls or hands on."""
+        found = (use.node for use in self._uses if use.role in ("call", "value"))
+        return frozenset(node.id for node in found if isinstance(node, ast.Name))
+
+    @cached_property
+    def contexts(self) -> frozenset[int]:
+        """Return the forms of what its imports are handed on in."""
+        return frozenset(
+            self.flow.form(use.parent) for use in self._uses if use.role == "value" and self.flow.paths(use.node)
+        )
+
+    @cached_property
+    def kinds(self) -> frozenset[type]:
+        """Return the kinds of nodes in it."""
+        return frozenset(type(node) for node in ast.walk(self.function))
+
+    @cached_property
+    def identifiers(self) -> frozenset[str]:
+        """Return every name in it, of whatever it is."""
+        fields = ("id", "name", "attr", "arg", "asname", "module", "rest")
+        found = (getattr(node, field, None) for node in ast.walk(self.function) for field in fields)
+        return frozenset(name for name in found if isinstance(name, str))
+
+    @cached_property
+    def _uses(self) -> tuple[Use, ...]:
+        return tuple(uses_in(self.function))
+
+    def _paths_as(self, role: Role) -> frozenset[str]:
+        return frozenset(path for use in self._uses if use.role == role for path in self.flow.paths(use.node))
 
     @property
     def _around(self) -> Scope:
         return self.inner.parent or self.inner
 
-    def _path_of(self, use: Use) -> str | None:
-        chain = dotted(use.node)
-        if chain is None:
-            return None
-        root, attributes = chain
-        owner = use.scope.owner(root.id)
-        path = imported_path(owner, root.id) if owner else None
-        if owner is None and hasattr(
-            builtins, root.id
-        ):  # a star import may bind it too, but then the text's is the same
-            path = f"builtins.{root.id}"
-        return ".".join((path, *attributes)) if path else None
+    def outside(self, name: str) -> str | None:
+        """Return the path that a name around it is imported from, or the built-in that it is."""
+        owner = self._around.owner(name)
+        if owner is not None:
+            targets = {import_targets(binding, name) for binding in owner.bindings[name]}
+            return targets.pop() if len(targets) == 1 else None
+        # A star import may bind it too, but then the text's name is the same.
+        return f"builtins.{name}" if hasattr(builtins, name) else None
+
+    @cached_property
+    def modules(self) -> frozenset[str]:
+        """Return what its module imports that is a module for sure, and the packages around it."""
+        found: set[str] = set()
+        for node in ast.walk(self.module):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+            for name in names:
+                parts = name.split(".")
+                found.update(".".join(parts[:count]) for count in range(1, len(parts) + 1))
+        return frozenset(found)
 
     @cached_property
     def imported(self) -> frozenset[str]:
@@ -131,6 +201,46 @@ class Facts:
         """Tell whether it catches every exception."""
         handlers = (node for node in ast.walk(self.function) if isinstance(node, ast.ExceptHandler))
         return any(handler.type is None for handler in handlers)
+
+    @cached_property
+    def leaves_finally(self) -> bool:
+        """Tell whether a ``finally`` of it drops exceptions."""
+        tries = (node for node in ast.walk(self.function) if isinstance(node, ast.Try | ast.TryStar))
+        return any(True for node in tries for _ in leaves(node.finalbody))
+
+    @cached_property
+    def catches_values(self) -> bool:
+        """Tell whether it catches what it is told to."""
+        handlers = (node for node in ast.walk(self.function) if isinstance(node, ast.ExceptHandler))
+        return any(node.type is not None and self.flow.origins(node.type) for node in handlers)
+
+    @cached_property
+    def raises_values(self) -> bool:
+        """Tell whether it raises what it was given."""
+        nodes = (node for node in ast.walk(self.function) if isinstance(node, ast.Raise))
+        return any(is_foreign_raise(node, self.flow) for node in nodes)
+
+    @cached_property
+    def names_by_form(self) -> frozenset[int]:
+        """Return the forms of the names that it reads."""
+        return frozenset(self.flow.form(use.node) for use in self._uses if isinstance(use.node, ast.Name))
+
+
+def is_foreign_raise(node: ast.Raise, flow: Flow) -> bool:
+    """Tell whether a statement raises a value that was given, and not one that it makes."""
+    return node.exc is not None and not isinstance(node.exc, ast.Call) and PARAMETER in flow.origins(node.exc)
+
+
+def leaves(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield each statement that ends a block before its last line, and drops what was raised in it."""
+    stack: list[tuple[ast.AST, bool]] = [(node, False) for node in body]
+    while stack:
+        node, in_loop = stack.pop()
+        if isinstance(node, ast.Return) or (isinstance(node, ast.Break | ast.Continue) and not in_loop):
+            yield node
+        if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
+            loops = in_loop or isinstance(node, ast.For | ast.AsyncFor | ast.While)
+            stack += [(child, loops) for child in ast.iter_child_nodes(node)]
 
 
 def read_original(original: Original) -> Facts:

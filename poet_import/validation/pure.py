@@ -53,15 +53,15 @@ _LISTED: Final = {
     "ipaddress": "AddressValueError IPv4Address IPv4Network IPv6Address IPv6Network ip_address ip_interface ip_network",
     "itertools": "*",
     "json": "JSONDecodeError dumps loads",
-    "keyword": "iskeyword issoftkeyword kwlist",
+    "keyword": "iskeyword issoftkeyword",
     "math": "*",
     "numbers": "Complex Integral Number Rational Real",
     "operator": "abs add and_ concat contains countOf eq floordiv ge gt index indexOf inv invert is_ is_not itemgetter "
     "le lshift lt matmul mod mul ne neg not_ or_ pos pow rshift sub truediv truth xor getitem",
-    "posixpath": "basename commonprefix dirname isabs join normpath relpath split splitext",
+    "posixpath": "basename commonprefix dirname isabs join normpath split splitext",
     "re": "A ASCII DOTALL I IGNORECASE M MULTILINE Match Pattern S U UNICODE VERBOSE X compile error escape findall "
     "finditer fullmatch match search split sub subn NOFLAG RegexFlag",
-    "shlex": "join quote split",
+    "shlex": "join quote",
     "statistics": "NormalDist StatisticsError correlation covariance fmean geometric_mean harmonic_mean "
     "linear_regression mean median median_grouped median_high median_low mode multimode pstdev pvariance quantiles "
     "stdev variance",
@@ -69,7 +69,7 @@ _LISTED: Final = {
     "whitespace",
     "struct": "Struct calcsize error iter_unpack pack unpack unpack_from",
     "textwrap": "dedent fill indent shorten wrap",
-    "types": "MappingProxyType NoneType SimpleNamespace",
+    "types": "MappingProxyType NoneType",
     "unicodedata": "bidirectional category combining decimal digit is_normalized lookup name normalize numeric "
     "east_asian_width mirrored",
     "urllib.parse": "ParseResult SplitResult parse_qs parse_qsl quote quote_plus unquote unquote_plus unquote_to_bytes "
@@ -78,11 +78,18 @@ _LISTED: Final = {
     "zlib": "adler32 crc32",
     "typing": "*",
     "__future__": "annotations",
-    "contextlib": "closing nullcontext suppress",
+    "contextlib": "nullcontext suppress",
     "dataclasses": "asdict astuple fields is_dataclass replace",
 }
-# Evaluates texts as code, or makes classes by name.
-_NOT_EVEN_IN: Final = {"typing": frozenset({"get_type_hints", "ForwardRef", "NamedTuple", "TypedDict", "NewType"})}
+# Evaluates texts as code, makes classes by name, marks what it is given, keeps a registry, or prints.
+_NOT_EVEN_IN: Final = {
+    "typing": frozenset(
+        """get_type_hints ForwardRef NamedTuple TypedDict NewType clear_overloads dataclass_transform final
+        get_overloads no_type_check no_type_check_decorator overload
+        override reveal_type runtime_checkable evaluate_forward_ref
+        type_check_only TypeAliasType""".split()
+    )
+}
 
 _TYPES: Final = (
     *(bool, bytearray, bytes, complex, dict, float, frozenset, int, list, memoryview, range, set, slice, str, tuple),
@@ -93,7 +100,7 @@ _TYPES: Final = (
 )
 # ``format`` walks attributes by its text; the rest reads a clock, or changes what is shared.
 _NOT_METHODS: Final = frozenset(
-    "format format_map now today utcnow fromtimestamp utcfromtimestamp with_traceback obj".split()
+    "format format_map now today utcnow fromtimestamp utcfromtimestamp with_traceback obj release".split()
 )
 _FURTHER_METHODS: Final = frozenset(
     """digest hexdigest digest_size block_size mean stdev variance median cdf pdf inv_cdf quantiles zscore overlap
@@ -112,6 +119,8 @@ MUTATORS: Final = frozenset(
     """add append appendleft clear difference_update discard extend extendleft insert intersection_update move_to_end
     pop popitem popleft remove reverse rotate setdefault sort subtract symmetric_difference_update update""".split()
 )
+# These do more where their object is not of a built-in kind: ``Path.replace`` moves a file.
+CHANGERS: Final = MUTATORS | {"replace"}
 
 
 @cache

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from poet_import.model import Violation
-from poet_import.source.scopes import FunctionNode, parameters
+from poet_import.source.scopes import FunctionNode, names_bound_by, parameters
 from poet_import.validation.originals import Facts
-from poet_import.validation.security import is_hidden
+from poet_import.validation.uses import is_hidden
 
 _CONSTANT: Final = (
     *(
@@ -78,7 +78,7 @@ def _check_module(tree: ast.Module, name: str) -> Iterator[Violation]:
                 names = [node.name] if node.name != name else []
             case ast.Import() | ast.ImportFrom():
                 names = []
-                yield from _check_import(node)
+                yield from _check_import(node, name)
             case ast.Assign() | ast.AnnAssign():
                 names = list(_targets(node))
                 yield from _check_constant(node)
@@ -101,7 +101,9 @@ def _check_name(name: str, line: int, *, again: bool) -> Iterator[Violation]:
         yield _violation("bound-twice", line, f"{name!r} is bound twice at module level; bind it once")
 
 
-def _check_import(node: ast.Import | ast.ImportFrom) -> Iterator[Violation]:
+def _check_import(node: ast.Import | ast.ImportFrom, name: str) -> Iterator[Violation]:
+    if name in names_bound_by(node):
+        yield _violation("one-function", node.lineno, f"{name!r} is imported here; it is the function's name")
     modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
     if any(module.partition(".")[0] == "poet_import" for module in modules):
         message = "what is recorded of calls is woven around the function; write nothing for it"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 import unicodedata
 
 from poet_import.model import Violation
 from poet_import.source.compiling import compile_tree, parse
 
-_MOST_BYTES = 200_000
+_MOST_BYTES = 100_000
 _MOST_LINE = 400  # columns: code far to the right of what is seen is meant not to be seen
 _DEEPEST = 60  # brackets, or levels of indentation
 _DEEPEST_TREE = 90
@@ -19,7 +21,9 @@ _BIDIRECTIONAL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200d\u2060-\u2064\u3164\ufeff\uffa0\U000e0000-\U000e007f]"
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+# Of those that end a line, only the newline does so for Python and for every reader.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u2028\u2029]|\r(?!$)|(?<!^)\f(?!$)|\\S[ \t]{60,}\\S")
+_COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _SCOPES = (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -35,7 +39,7 @@ def check_syntax(code: str) -> tuple[ast.Module | None, list[Violation]]:
     tree, problem = _parsed(code)
     if tree is None:
         return None, [problem] if problem else []
-    violations = [*_check_depth(tree), *_check_identifiers(tree)]
+    violations = [*_check_depth(tree), *_check_identifiers(tree), *_check_spelling(code)]
     return (None, violations) if violations else (tree, [])
 
 
@@ -68,8 +72,11 @@ def _check_characters(code: str) -> list[Violation]:
             message = "a bidirectional control makes the line look other than it is; write the escape instead"
             found.append(_violation("bidirectional-control", number, message))
         elif _INVISIBLE.search(line) or _CONTROLS.search(line):
-            message = "a control or invisible character stands in the line; write the escape instead"
+            message = "a control or invisible character, or a long gap, stands in the line; write what is meant plainly"
             found.append(_violation("invisible-character", number, message))
+        elif number <= 2 and (cookie := _COOKIE.match(line)) and cookie[1].lower() not in ("utf-8", "utf8"):
+            message = f"the text says that it is to be read as {cookie[1]!a}; texts are UTF-8"
+            found.append(_violation("coding", number, message))
     try:
         code.encode()
     except UnicodeEncodeError:
@@ -124,6 +131,26 @@ def _check_identifiers(tree: ast.Module) -> list[Violation]:
                 message = f"the name {name!a} may be taken for another; write names in ASCII"
                 found.append(_violation("confusable-name", getattr(node, "lineno", 1), message))
     return found
+
+
+def _check_spelling(code: str) -> list[Violation]:
+    """Refuse names that are written in other characters than Python reads: its parser has already replaced them."""
+    if code.isascii():
+        return []
+    try:
+        tokens = [
+            token for token in tokenize.generate_tokens(io.StringIO(code).readline) if token.type == tokenize.NAME
+        ]
+    except (tokenize.TokenError, SyntaxError):
+        return [_violation("invalid-syntax", 1, "the text cannot be split into words; write it in ASCII")]
+    odd = [token for token in tokens if unicodedata.normalize("NFKC", token.string) != token.string]
+    message = "the name {!a} is read as {!a}; write what is meant"
+    return [
+        _violation(
+            "confusable-name", one.start[0], message.format(one.string, unicodedata.normalize("NFKC", one.string))
+        )
+        for one in odd
+    ]
 
 
 def _names_in(node: ast.AST) -> list[str]:
