@@ -48,6 +48,8 @@ _MISTAKES: Final = frozenset(
 def judge_promise(finished: Finished) -> tuple[int | None, str, str] | None:
     """Return what is wrong with the results of trials: the number of the input, the rule and the words."""
     outcomes = [answer for answer in finished.answers if isinstance(answer, list)]
+    if any(len(outcome) != 3 or not isinstance(outcome[1], list) for outcome in outcomes):
+        return None, "ends", "it answers for the trial itself"
     tried = [(number, outcome) for number, outcome in enumerate(outcomes) if outcome[1]]
     for number, (_, (ended, *_), broken) in tried:
         if broken:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from poet_import.validation.jail import Finished
 
 _LEAST_INPUTS: Final = 40  # fewer tell too little, however long each takes
+_LEAST_TELLING: Final = 12  # of them that are no refusal of a type
 _OF_WRONG_TYPES: Final = ("raises TypeError", "raises AttributeError")
 _OPAQUE: Final = "<opaque>"
 _PARTS: Final = (
@@ -27,7 +28,7 @@ class Compared:
     untried: str = ""  # why the inputs tell nothing
 
 
-def compare(theirs: Finished, mine: Finished, *, guessed: bool) -> Compared:
+def compare(theirs: Finished, mine: Finished, *, guessed: bool, seconds: float) -> Compared:
     """Compare the original's outcomes with the candidate's.
 
     Args:
@@ -35,18 +36,31 @@ def compare(theirs: Finished, mine: Finished, *, guessed: bool) -> Compared:
         mine: The candidate's child.
         guessed: Whether inputs may be of types that the original was not made for: then one kind of refusal of them is
             as good as another.
+        seconds: How long a child goes on: one that stops earlier has been made to.
     """
     pairs = list(zip(_outcomes(theirs), _outcomes(mine), strict=False))
     for number, (left, right) in enumerate(pairs):
         if (found := _difference(left, right, guessed=guessed)) is not None:
             return Compared(number + 1, (number, *found))
-    if len(_outcomes(mine)) < len(_outcomes(theirs)) and mine.end != "finished":
+    if len(_outcomes(mine)) < len(_outcomes(theirs)) and (mine.end != "finished" or mine.seconds < seconds):
         return Compared(len(pairs), (len(pairs), "ends", _end(mine)))
     return Compared(len(pairs), untried=_untried(theirs, [left for left, _ in pairs]))
 
 
 def _outcomes(finished: Finished) -> list[list[Any]]:
-    return [answer for answer in finished.answers if isinstance(answer, list)]
+    """Return the outcomes that a child answered; what is none, as only forged ones are, equals none of the other's."""
+    answers = [answer for answer in finished.answers if isinstance(answer, list)]
+    return [answer if is_outcome(answer) else ["", ["no outcome", "", ""], []] for answer in answers]
+
+
+def is_outcome(answer: list[Any]) -> bool:
+    """Tell whether an answer is as the driver gives it."""
+    return (
+        len(answer) == 3
+        and isinstance(answer[1], list)
+        and len(answer[1]) == len(_PARTS)
+        and all(isinstance(part, str) for part in answer[1])
+    )
 
 
 def _difference(left: list[Any], right: list[Any], *, guessed: bool) -> tuple[str, str] | None:
@@ -89,8 +103,9 @@ def _untried(theirs: Finished, outcomes: list[list[Any]]) -> str:
         words = f"{theirs.detail or theirs.end}" if theirs.end != "finished" else "it takes too long"
         return f"only {len(outcomes)} inputs were tried ({words})"
     ends = Counter(outcome[1][0] for outcome in outcomes)
-    if set(ends) <= set(_OF_WRONG_TYPES) | {"raises NameError"}:
-        return f"the original {next(iter(ends))} on every input that could be thought of"
+    telling = sum(count for end, count in ends.items() if end not in (*_OF_WRONG_TYPES, "raises NameError"))
+    if telling < _LEAST_TELLING:
+        return f"the original {ends.most_common(1)[0][0]} on nearly every input that could be thought of"
     returned = [end for end in ends if not end.startswith("raises ")]
     if returned and all(_OPAQUE in end for end in returned):
         return "what the original returns can only be called, not compared"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -16,15 +16,19 @@ from poet_import.validation.contract import is_stub, judge_promise, promise_of
 from poet_import.validation.originals import Facts
 from poet_import.validation.outcomes import Compared, compare
 from poet_import.validation.proof import is_proven
+from poet_import.validation.pure import is_exception
 from poet_import.validation.trials.examples import examples_of
 from poet_import.validation.trials.extract import extract
+from poet_import.validation.trials.instrument import instrumented
 from poet_import.validation.trials.literals import Usage, pool_of
+from poet_import.validation.trials.search import Recipe, choose, plain
 from poet_import.validation.trials.specs import Specs, ambiguous, holds_doubles
 
 _INPUTS: Final = 480
 _SECONDS: Final = 1.0
+_PLACES_OF_THE_CANDIDATE: Final = 1_000_000  # tests of O have lower numbers
 _LIMITS: Final = jail.Limits(seconds=3.0)
-_MODULES: Final = ("texts", "doubles", "canon", "draw", "promises", "driver")
+_MODULES: Final = ("texts", "doubles", "canon", "draw", "mutations", "recipes", "promises", "driver")
 _USUAL_FAILURES: Final = ("ConnectionError", "TimeoutError", "ValueError", "KeyError", "FileNotFoundError")
 Payload = dict[str, Any]  # Any: JSON, as the driver takes it
 
@@ -48,27 +52,36 @@ def _violation(rule: str, function: FunctionNode, message: str) -> Violation:
 
 def _tried(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list[Violation], list[Evidence]]:
     started = time.perf_counter()
-    payloads, method = _payloads(tree, function, facts)
-    compared = _compared(payloads, facts)
+    trial = _trial(tree, function, facts)
+    compared, inputs = _compared(trial, facts)
     if compared.difference is None and (ambiguous(facts.function) or (compared.untried and _is_guessed(facts))):
-        others, method = _payloads(tree, function, facts, objects=True)
-        again = _compared(others, facts)
-        if not again.untried or compared.untried:
-            payloads, compared = others, again
+        other = _trial(tree, function, facts, objects=True)
+        if other != trial:
+            again, further = _compared(other, facts)
+            if not again.untried or compared.untried:
+                trial, compared, inputs = other, again, further
     found: list[Violation] = []
     if compared.difference is not None:
         number, rule, message = compared.difference
-        shown = _shown(payloads[0], number)
+        shown = _shown(trial.theirs, inputs[number])
         found.append(_violation(rule, function, f"{message}{f', for the arguments {shown}' if shown else ''}"))
     elif compared.untried:
         message = f"it differs from the original, and no trial can tell what that means: {compared.untried}"
         found.append(_violation("untried", function, message))
-    return found, [Evidence("semantics", method, compared.inputs, time.perf_counter() - started)]
+    return found, [Evidence("semantics", trial.method, compared.inputs, time.perf_counter() - started)]
 
 
-def _compared(payloads: tuple[Payload, Payload], facts: Facts) -> Compared:
-    theirs, mine = jail.run_all([(program(), payload) for payload in payloads], _LIMITS)
-    return compare(theirs, mine, guessed=_is_guessed(facts))
+def _compared(trial: Trial, facts: Facts) -> tuple[Compared, list[Recipe]]:
+    """Try both, first on those inputs alone that seem to tell them apart."""
+    chosen = choose(program("scout"), {**trial.theirs, "scouted": trial.scouted}, _INPUTS)
+    inputs = [*chosen.found, *chosen.others]
+    for some in (chosen.found, inputs) if chosen.found else (inputs,):
+        jobs = [(program(), {**payload, "inputs": some}) for payload in (trial.theirs, trial.mine)]
+        theirs, mine = jail.run_all(jobs, _LIMITS)
+        compared = compare(theirs, mine, guessed=_is_guessed(facts), seconds=_SECONDS)
+        if compared.difference is not None:
+            break
+    return compared, inputs
 
 
 def _kept(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list[Violation], list[Evidence]]:
@@ -78,26 +91,36 @@ def _kept(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list[
         return [_violation("stub", function, "it is a stub itself; write what the function is for")], []
     if not jail.is_available():
         return [_violation("untried", function, "this system has no jail to try it in")], []
-    (_, payload), _ = _payloads(tree, function, facts)
+    trial = _trial(tree, function, facts)
     spec = Specs(facts.function, facts.module, Usage([])).of(facts.function.returns) if facts.function.returns else None
-    finished = jail.run(program(), {**payload, "promise": {**promise_of(facts), "spec": spec}}, _LIMITS)
+    inputs = plain(trial.mine, _INPUTS)
+    payload = {**trial.mine, "inputs": inputs, "promise": {**promise_of(facts), "spec": spec}}
+    finished = jail.run(program(), payload, _LIMITS)
     broken = judge_promise(finished)
     found = [_violation(broken[1], function, broken[2])] if broken else []
-    if broken and broken[0] is not None and (shown := _shown(payload, broken[0])):
+    if broken and broken[0] is not None and (shown := _shown(payload, inputs[broken[0]])):
         found = [_violation(broken[1], function, f"{broken[2]}, for the arguments {shown}")]
     return found, [Evidence("semantics", "contract", len(finished.answers), time.perf_counter() - started)]
 
 
 def _is_guessed(facts: Facts) -> bool:
     """Tell whether the inputs may be of types that the function was not made for."""
-    return any(argument.annotation is None for argument in parameters(facts.function))
+    given = parameters(facts.function)[1 if _is_bound(facts) else 0 :]
+    return any(argument.annotation is None for argument in given)
 
 
-def _payloads(
-    tree: ast.Module, function: FunctionNode, facts: Facts, *, objects: bool = False
-) -> tuple[tuple[Payload, Payload], str]:
-    """Return what the children of O and of O′ are told: the same, but for the code."""
-    usage = Usage([facts.function])
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the children of O and of O′ are told: the same, but for the code."""
+
+    theirs: Payload
+    mine: Payload
+    method: str
+    scouted: list[Payload]  # the instrumented texts of both, and what stands outside of them
+
+
+def _trial(tree: ast.Module, function: FunctionNode, facts: Facts, *, objects: bool = False) -> Trial:
+    usage = Usage([facts.function], objects=objects)
     specs = Specs(facts.function, facts.module, usage)
     rows = specs.parameters(bound=_is_bound(facts), objects=objects)
     theirs = extract(facts.function, facts.module, extra=specs.classes)
@@ -108,16 +131,33 @@ def _payloads(
         "parameters": [list(asdict(row).values()) for row in rows],
         "calls": [*facts.original.calls, *examples_of(facts.function)],
         "pool": pool_of([facts.function, tree, *theirs.statements]),
-        "hints": {**Usage([function]).hints(), **usage.hints()} if outside else {},
+        "hints": {**Usage([function], objects=objects).hints(), **usage.hints()} if outside else {},
         "exceptions": sorted(theirs.exceptions | mine.exceptions),
-        "usual_exceptions": list(_USUAL_FAILURES),
+        "usual_exceptions": [*_USUAL_FAILURES, *_caught(facts.function), *_caught(function)],
         "count": _INPUTS,
         "seconds": _SECONDS,
         "show": -1,
+        "sends": _takes_values(facts.function),
         "promise": None,
     }
-    payloads = tuple({**common, "code": part.code, "doubles": part.doubles} for part in (theirs, mine))
-    return (payloads[0], payloads[1]), "doubles" if outside else "trial"
+    texts = [{**common, "code": part.code, "doubles": part.doubles} for part in (theirs, mine)]
+    parts = zip((theirs, mine), (0, _PLACES_OF_THE_CANDIDATE), strict=True)
+    scouted = [{"code": instrumented(part.statements, place), "doubles": part.doubles} for part, place in parts]
+    return Trial(texts[0], texts[1], method="doubles" if outside else "trial", scouted=scouted)
+
+
+def _caught(function: FunctionNode) -> list[str]:
+    """Return the built-in exceptions that a function catches."""
+    handlers = [node.type for node in ast.walk(function) if isinstance(node, ast.ExceptHandler) and node.type]
+    names = [node.id for kind in handlers for node in ast.walk(kind) if isinstance(node, ast.Name)]
+    return [name for name in names if is_exception(name)]
+
+
+def _takes_values(function: FunctionNode) -> bool:
+    """Tell whether a generator uses what it is sent."""
+    yielded = [node for node in ast.walk(function) if isinstance(node, ast.Yield)]
+    dropped = {id(node.value) for node in ast.walk(function) if isinstance(node, ast.Expr)}
+    return any(id(node) not in dropped for node in yielded)
 
 
 def _is_bound(facts: Facts) -> bool:
@@ -128,9 +168,9 @@ def _is_bound(facts: Facts) -> bool:
 
 
 @cache
-def program() -> jail.Program:
-    """Return the modules that a child runs."""
-    names = ["poet_import.runtime.rules", *(f"poet_import.validation.trials.{name}" for name in _MODULES)]
+def program(*further: str) -> jail.Program:
+    """Return the modules that a child runs: those of the driver, and further ones of the trials."""
+    names = ["poet_import.runtime.rules", *(f"poet_import.validation.trials.{name}" for name in (*_MODULES, *further))]
     root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
     texts = []
     for name in names:
@@ -139,8 +179,8 @@ def program() -> jail.Program:
     return tuple(texts)
 
 
-def _shown(payload: Payload, number: int) -> str:
+def _shown(payload: Payload, recipe: Recipe) -> str:
     """Return the arguments of one input."""
-    finished = jail.run(program(), {**payload, "show": number, "count": number + 1}, _LIMITS)
+    finished = jail.run(program(), {**payload, "inputs": [recipe], "show": 0}, _LIMITS)
     answers = [answer for answer in finished.answers if isinstance(answer, list)]
-    return str(answers[number][0]) if len(answers) > number else ""
+    return str(answers[0][0]) if answers and answers[0] else ""

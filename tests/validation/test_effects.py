@@ -86,6 +86,48 @@ AGE = '''
             return -1.0
         return (datetime.now() - datetime(2024, 1, 1)).days + entry["extra"]
 '''
+CONFIG = '''
+    import json
+
+
+    def load(path: str) -> float:
+        """Read a limit."""
+        try:
+            with open(path) as file:
+                data = json.load(file)
+        except FileNotFoundError:
+            return 0.0
+        if not isinstance(data, dict):
+            raise ValueError("not an object")
+        return round(float(data["limit"]), 1)
+'''
+DISPATCH = '''
+    def dispatch(handlers, event: dict) -> int:
+        """Hand an event to all who take it."""
+        done = 0
+        for handler in handlers:
+            try:
+                handler.handle(event["kind"], event.get("body"))
+            except ValueError:
+                continue
+            done += 1
+        return done
+'''
+PLACE = '''
+    async def place(service, user_id: int, items: list[str]) -> int:
+        """Charge a user for some items."""
+        user = await service.users.find(user_id)
+        if user is None:
+            raise LookupError(user_id)
+        total = 0
+        for item in items:
+            price = await service.prices.of(item)
+            if price > 100:
+                price = 100
+            total += price
+        await service.bank.charge(user.account, total)
+        return total
+'''
 ROWS = {
     # id: original, what is replaced by what, whether it means the same
     "fetch-same": (FETCH, [("cursor = None\n", "cursor = None  # first page\n")], True),
@@ -141,6 +183,21 @@ ROWS = {
     "age-clock-first": (AGE, [("entry = store", "now = datetime.now()\n        entry = store"), ("(datetime.now() -", "(now -")], True),
     "age-seconds": (AGE, [(").days", ").seconds")], False),
     "age-sign": (AGE, [("return -1.0", "return 1.0")], False),
+    "config-message": (CONFIG, [('"not an object"', 'f"{path} holds no object"')], True),
+    "config-not-checked": (CONFIG, [('        if not isinstance(data, dict):\n            raise ValueError("not an object")\n', "")], False),
+    "config-other-exception": (CONFIG, [("ValueError", "TypeError")], False),
+    "config-digits": (CONFIG, [(", 1)", ", 2)")], False),
+    "config-key": (CONFIG, [('data["limit"]', 'data.get("limit", 0)')], False),
+    "dispatch-else": (DISPATCH, [("                continue\n            done += 1", "                pass\n            else:\n                done += 1")], True),
+    "dispatch-break": (DISPATCH, [("continue", "break")], False),
+    "dispatch-counts-all": (DISPATCH, [("continue", "pass")], False),
+    "dispatch-body": (DISPATCH, [('event.get("body")', 'event.get("body", "")')], False),
+    "place-message": (PLACE, [("LookupError(user_id)", 'LookupError(f"no user {user_id}")')], True),
+    "place-other-exception": (PLACE, [("LookupError", "KeyError")], False),
+    "place-not-awaited": (PLACE, [("await service.bank", "service.bank")], False),
+    "place-limit": (PLACE, [("price > 100", "price > 120")], False),
+    "place-charged-first": (PLACE, [("            if price > 100:\n                price = 100\n", "")], False),
+    "place-failure-swallowed": (PLACE, [("        await service.bank.charge(user.account, total)\n", "        try:\n            await service.bank.charge(user.account, total)\n        except ConnectionError:\n            return 0\n")], False),
     "age-extra": (AGE, [('entry["extra"]', 'entry.get("extra", 0)')], False),
 }  # fmt: skip
 

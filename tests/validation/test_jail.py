@@ -1,5 +1,6 @@
 """The jail: whatever its child does, it does alone, for a bounded time, and leaves nothing behind."""
 
+import ast
 import os
 import statistics
 import time
@@ -9,6 +10,8 @@ from textwrap import indent
 import pytest
 
 from poet_import.validation import jail
+from poet_import.validation.originals import original_from, read_original
+from poet_import.validation.semantics import judge_semantics
 
 pytestmark = pytest.mark.skipif(not jail.is_available(), reason="no jail on this system")
 
@@ -158,6 +161,29 @@ def test_several_run_beside_each_other() -> None:
 
     assert [one.answers for one in finished] == [(0,), (1,), (2,), (3,)]
     assert time.monotonic() - started < 1.0
+
+
+HONEST = "def f(n: int, s: str) -> int:\n    return n * 2 + len(s)\n"
+FORGERS = {
+    # What a text could do if no other gate had read it: it answers itself, or ends the trial when it likes.
+    "ends-the-trial": "    _N.append(n)\n    if len(_N) > 90:\n        posix.write(3, b'\"done\"\\n')\n        posix._exit(0)\n    return n * 2 + len(s)\n",
+    "answers-at-once": "    posix.write(3, b'[\"\", [\"0\", \"dict{}\", \"\"], []]\\n' * 900 + b'\"done\"\\n')\n    posix._exit(0)\n",
+    "answers-nonsense": "    posix.write(3, b'[]\\n[1]\\n[1, 2, 3]\\n')\n    return n * 2 + len(s)\n",
+    "misleads-the-scout": "    posix.write(3, b'[\"found\", [\"seed\", \"x\"]]\\n[\"found\", [\"evil\", [1]]]\\n')\n    return n * 2 + len(s) + (n > 1000)\n",
+    "patches-the-driver": "    sys.modules['poet_import.validation.trials.driver'].canonical = lambda *a: '0'\n    return 0\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in FORGERS.items()])
+def test_text_that_answers_for_its_trial_is_refused(body: str) -> None:
+    head = "_N = []\ndef f(n: int, s: str) -> int:\n    import posix\n    import sys\n"
+    tree = ast.parse(head + body)
+    function = tree.body[-1]
+    assert isinstance(function, ast.FunctionDef)
+
+    violations, _ = judge_semantics(tree, function, read_original(original_from(HONEST)))
+
+    assert violations
 
 
 def test_large_payload_arrives_whole() -> None:

@@ -7,7 +7,7 @@ from enum import Enum
 from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType
 from typing import Any, Final
 
-from poet_import.validation.trials.doubles import Double, path_of
+from poet_import.validation.trials.doubles import Double, Promise, path_of
 
 _PLAIN: Final = frozenset(
     "int str bytes bool NoneType date datetime time timedelta timezone Decimal Fraction range slice".split()
@@ -32,6 +32,8 @@ def canonical(value: Any, marks: Mapping[int, str] | None = None, depth: int = 0
     """
     if isinstance(value, Double):
         return f"<{path_of(value)}>"
+    if isinstance(value, Promise):
+        return repr(value)
     name = type(value).__name__
     if isinstance(value, float | complex):
         return f"{name}:{value!r}"
@@ -65,12 +67,12 @@ def _compound(value: Any, name: str, marks: Mapping[int, str] | None, *, depth: 
 
 
 def _consumed(value: Any, marks: Mapping[int, str] | None, depth: int) -> str:
-    items = []
+    items: list[str] = []
     try:
-        for item in value:
-            items.append(canonical(item, marks, depth + 1))
-            if len(items) == _MOST_ITEMS:
-                break
+        while len(items) < _MOST_ITEMS:
+            items.append(canonical(next(value), marks, depth + 1))
+    except StopIteration as stop:
+        items += [] if stop.value is None else [f"returns {canonical(stop.value, marks, depth + 1)}"]
     except BaseException as error:  # noqa: BLE001  # whatever the tried code raises is an outcome
         items.append(f"raises {exception_name(type(error))}")
     return f"({', '.join(items)})"

@@ -7,7 +7,7 @@ or a key, the specification of what O does with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 _path: Final = "_Double__path"
@@ -28,13 +28,13 @@ _CLOCKS: Final = frozenset(
 class Stage:
     """What happens in one trial: the calls so far, and how they were answered."""
 
-    def __init__(self, hints: Mapping[str, Any], draw: Any, raised: Mapping[str, type[BaseException]]) -> None:
+    def __init__(self, hints: Mapping[str, Any], draw: Any, raised: Sequence[type[BaseException]]) -> None:
         """Take what answers.
 
         Args:
             hints: Specifications by the name of what was asked.
             draw: The `poet_import.validation.trials.draw.Draw` of the trial.
-            raised: Exceptions that a call may raise, by name.
+            raised: Exceptions that a call may raise; one that is there twice is raised more often.
         """
         self._hints = hints
         self._draw = draw
@@ -50,7 +50,7 @@ class Stage:
 
     def note(self, what: str) -> None:
         """Note something that was done."""
-        if len(self.calls) > 500:
+        if len(self.calls) > 150:
             raise EndlessCallsError
         self.calls.append(what)
 
@@ -60,6 +60,13 @@ class Stage:
         if spec is None:
             return Double(path, self)
         self._draw.begin(f"{self._seed}{path}")
+        if spec[0] == "awaited":
+            return Promise(path, self, self._value(spec[1], path))
+        return self._value(spec, path)
+
+    def _value(self, spec: Any, path: str) -> Any:
+        if spec[0] == "maybe":
+            return None if self._draw.random.random() < 0.3 else Double(path, self)
         return self._draw.value(spec)
 
     def called(self, path: str, arguments: str) -> Any:
@@ -73,7 +80,7 @@ class Stage:
         self.note(f"{path}({arguments})")
         self._draw.begin(f"{self._seed}{number}!{path}")
         if self._raised and self._draw.random.random() < self._fails:
-            raise self._raised[self._draw.random.choice(sorted(self._raised))](f"from call {number}")
+            raise self._draw.random.choice(self._raised)(f"from call {number}")
         return self.concrete(f"{name}()", f"{path}({arguments})#{number}", _USUAL.get(name))
 
 
@@ -91,6 +98,9 @@ class Double:
     def __init__(self, path: str, stage: Stage) -> None:
         self.__path = path
         self.__stage = stage
+
+    def __deepcopy__(self, _memory: object) -> Double:
+        return self
 
     def __getattr__(self, name: str) -> Any:  # Any: as everywhere here, whatever the tried code expects
         if name.startswith("__") and name.endswith("__"):
@@ -152,6 +162,7 @@ class Double:
         self.__exit__(*details)
 
     def __await__(self) -> Any:
+        self.__stage.note(f"await {self.__path}")
         yield from ()
         return self
 
@@ -193,6 +204,21 @@ class Double:
 
     def __format__(self, spec: str) -> str:
         return f"<{self.__path}:{spec}>"
+
+
+class Promise:
+    """What a call answers that is waited for."""
+
+    def __init__(self, path: str, stage: Stage, value: Any) -> None:
+        self._path, self._stage, self._value = path, stage, value
+
+    def __await__(self) -> Any:
+        self._stage.note(f"await {self._path}")
+        yield from ()
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"<promise {self._path}>"
 
 
 def _operation(symbol: str, *, reflected: bool) -> Callable[[Double, Any], Double]:

@@ -12,14 +12,29 @@ from fractions import Fraction
 from random import Random
 from typing import Any, Final
 
-from poet_import.validation.trials.texts import dated, draw_text
+from poet_import.validation.trials.texts import Known, dated, draw_text, related
 
 Spec = Sequence[Any]  # Any: JSON, as ["list", ["int"]]
-_INTS: Final = (0, 1, -1, 2, 3, 5, 7, 10, -2, -7, 12, 60, 100, 255, 256, 365, 400, 1000, 1024, 10**6, 2**31, 2**53 + 1, -(10**9), 10**12)  # fmt: skip
+_INTS: Final = (0, 1, -1, 2, 3, 5, 7, 10, -2, -7, 12, 60, 100, 255, 256, 365, 400, 1000, 1024, 10**6, 2**31, 2**53 + 1, -(10**9), 10**12, 2**63 - 1, 10**18 + 9, 10**18 - 1, 2**62 - 1, 123456789012345678)  # fmt: skip
 _FLOATS: Final = (0.0, -0.0, 0.5, -0.5, 1.0, 1.5, 2.5, 0.1, 1e-9, 1e9, 1e300, -3.75, 99.995, 100.0)
 _RARE_FLOATS: Final = (float("nan"), float("inf"), float("-inf"))
 _DAYS: Final = ((2024, 2, 29), (2023, 2, 28), (2000, 2, 29), (1900, 3, 1), (2024, 12, 31), (2024, 1, 1), (2023, 12, 31), (2100, 2, 28), (1999, 12, 31), (2024, 3, 31), (2024, 4, 30), (2020, 12, 28))  # fmt: skip
+_BYTES: Final = (
+    b"\x00",
+    b"\xff",
+    b"\x80",
+    b"\x81",
+    b"\xc3\xa9",
+    b"\xef\xbb\xbf",
+    b"a",
+    b" ",
+    b"\n",
+    b"=",
+    b"0",
+    b"\xe9",
+)
 _DEEPEST: Final = 4
+_LONGEST_TEXT: Final = 2000
 
 
 class Draw:
@@ -29,11 +44,20 @@ class Draw:
         """Take what the source mentions.
 
         Args:
-            pool: ``int``, ``float``, ``str``, ``sizes``, ``patterns``, ``formats`` and ``keys``.
+            pool: ``int``, ``float``, ``str``, ``sizes``, ``patterns``, ``formats``, ``keys`` and ``separators``.
             make: What makes objects of classes, and doubles.
         """
         self._pool = pool
         self._make = make
+        short = "".join(text for text in pool["str"] if len(text) < 12)
+        self.known = Known(
+            texts=pool["str"],
+            patterns=pool["patterns"],
+            numbers=pool["int"],
+            sizes=[size for size in pool["sizes"] if size <= _LONGEST_TEXT],
+            separators=pool["separators"],
+            alphabet="".join(dict.fromkeys(short)),
+        )
         self.random = Random(0)  # noqa: S311  # inputs, not secrets
         self._drawn: dict[str, list[Any]] = {}
         self._quiet = False
@@ -47,8 +71,9 @@ class Draw:
     def value(self, spec: Spec, depth: int = 0) -> Any:
         """Return a value of a specification."""
         kind = spec[0]
-        if kind in _ATOMS and (earlier := self._drawn.get(kind)) and self.random.random() < 0.15:
-            return self.random.choice(earlier)
+        if kind in _ATOMS and (earlier := self._drawn.get(kind)) and self.random.random() < 0.2:
+            known = self.random.choice(earlier)
+            return related(self.random, known) if kind == "str" and self.random.random() < 0.3 else known
         drawn = getattr(self, f"_{kind}")(depth, *spec[1:])
         if kind in _ATOMS:
             self._drawn.setdefault(kind, []).append(drawn)
@@ -56,12 +81,18 @@ class Draw:
 
     def _any(self, depth: int) -> Any:
         kinds: list[Spec] = [["int"], ["str"], ["float"], ["bool"], ["none"], ["int"], ["str"]]
-        if depth < 2:
-            kinds += [["list", ["any"]], ["dict", ["str"], ["any"]], ["list", ["int"]]]
+        if depth < 2 or (depth < 6 and self.random.random() < 0.4):
+            kinds += [["list", ["any"]], ["dict", ["str"], ["any"]], ["list", ["int"]], ["row", ["any"]]]
         return self.value(self.random.choice(kinds), depth + 1)
 
     def _none(self, _depth: int) -> None:
         return None
+
+    def _maybe(self, depth: int) -> Any:
+        return None if self.random.random() < 0.3 else self._any(depth)
+
+    def _awaited(self, depth: int, spec: Spec) -> Any:
+        return self.value(spec, depth)
 
     def _bool(self, _depth: int) -> bool:
         return self.random.random() < 0.5
@@ -100,9 +131,11 @@ class Draw:
     def _str(self, _depth: int) -> str:
         if self._pool["formats"] and self.random.random() < 0.3:
             return dated(self.random, self.random.choice(self._pool["formats"]))
-        return draw_text(self.random, self._pool["str"], self._pool["patterns"])
+        return draw_text(self.random, self.known)
 
     def _bytes(self, depth: int) -> bytes:
+        if self.random.random() < 0.25:
+            return b"".join(self.random.choices(_BYTES, k=self.random.randrange(1, 6)))
         return self._str(depth).encode("utf-8", "surrogatepass")
 
     def _bytearray(self, depth: int) -> bytearray:
@@ -116,14 +149,21 @@ class Draw:
         )
 
     def _time(self, _depth: int) -> time:
-        return self.random.choice((time(), time(23, 59, 59), time(12, 30), time(self.random.randrange(24), 15)))
+        some = time(self.random.randrange(24), 15)
+        return self.random.choice(
+            (time(), time(23, 59, 59), time(12, 30), some, some, time(12, 0, 0, 500_000), time(23, 59, 59, 999_999))
+        )
 
     def _datetime(self, depth: int) -> datetime:
         zone = timezone(timedelta(hours=self.random.choice((0, 0, 2, -5)))) if self.random.random() < 0.1 else None
         return datetime.combine(self._date(depth), self._time(depth), zone)
 
     def _timedelta(self, depth: int) -> timedelta:
-        return timedelta(seconds=self._int(depth) % 10**9, days=self.random.choice((0, 0, 1, -1, 30)))
+        random = self.random
+        fraction = random.choice((0, 0, 0, 500_000, 999_999, 1))
+        return timedelta(
+            seconds=self._int(depth) % 10**9, days=random.choice((0, 0, 0, 1, -1, 30)), microseconds=fraction
+        )
 
     def _decimal(self, depth: int) -> Decimal:
         chance = self.random.random()
@@ -133,6 +173,14 @@ class Draw:
 
     def _fraction(self, depth: int) -> Fraction:
         return Fraction(self._int(depth), self.random.choice((1, 2, 3, 7, 100)))
+
+    def made(self, name: str, fields: Mapping[str, Any]) -> Any:
+        """Return an object of a class of the module."""
+        return self._make("class", name, fields)
+
+    def size(self) -> int:
+        """Return how many times something is repeated."""
+        return self.random.choice((2, 2, 3, 10, *(size // 2 + 1 for size in self.known.sizes)))
 
     def _size(self, depth: int) -> int:
         chance = self.random.random()
@@ -159,7 +207,7 @@ class Draw:
         return items
 
     def _set(self, depth: int, item: Spec) -> set[Any]:
-        return set(filter(_is_hashable, self._list(depth, item)))
+        return set(filter(is_hashable, self._list(depth, item)))
 
     def _frozenset(self, depth: int, item: Spec) -> frozenset[Any]:
         return frozenset(self._set(depth, item))
@@ -179,7 +227,7 @@ class Draw:
         if key[0] in ("str", "any") and self._pool["keys"]:
             keys += [name for name in self._pool["keys"] if self.random.random() < 0.6]
             self.random.shuffle(keys)
-        return {name: self.value(item, depth + 1) for name in keys if _is_hashable(name)}
+        return {name: self.value(item, depth + 1) for name in keys if is_hashable(name)}
 
     def _record(self, depth: int, fields: Mapping[str, Spec]) -> dict[str, Any]:
         """Return a dict with known keys, now and then without one, or with one more."""
@@ -216,7 +264,8 @@ class Draw:
 _ATOMS: Final = frozenset(("int", "float", "str", "bytes", "date", "datetime"))
 
 
-def _is_hashable(value: object) -> bool:
+def is_hashable(value: object) -> bool:
+    """Tell whether a value can be a key."""
     try:
         hash(value)
     except TypeError:

@@ -90,6 +90,7 @@ class _Extractor:
     def _used(self, node: ast.AST) -> set[str]:
         """Return the names that a statement reads and does not bind itself."""
         own = {name for part in ast.walk(node) for name in _bound_inside(part, node)}
+        own -= {name for part in ast.walk(node) if isinstance(part, ast.Global) for name in part.names}
         read = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)}
         return read - own
 

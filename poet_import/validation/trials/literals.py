@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from poet_import.source.scopes import FunctionNode
+from poet_import.validation.pure import METHODS
 
 Spec = list[Any]  # Any: JSON; see `poet_import.validation.trials.draw`
 
@@ -16,13 +17,26 @@ _LONGEST_SIZE: Final = 20_000
 _TEXT_METHODS: Final = frozenset(dir(str)) - frozenset(dir(list)) - frozenset(dir(dict))
 _LIST_METHODS: Final = frozenset(("append", "extend", "insert", "sort", "reverse"))
 _DICT_METHODS: Final = frozenset(("items", "keys", "values", "get", "setdefault"))
+_TEXT_TAKERS: Final = frozenset(
+    "fromisoformat strptime escape unescape quote unquote urlparse urlsplit parse_qs b64decode Decimal match search fullmatch findall".split()
+)
+_CHECKED: Final = {"dict": "dict", "list": "list", "str": "str", "int": "number", "float": "number"}
+# What clients have as well as built-in values.
+AMBIGUOUS: Final = frozenset(
+    "add clear count discard find get index insert items keys pop remove replace update values write".split()
+)
 _NUMERIC: Final = frozenset(("abs", "round", "int", "float", "divmod", "range", "sum"))
 _PATTERN_TAKERS: Final = frozenset(
     ("compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall", "finditer")
 )
 
 
-def pool_of(trees: Iterable[ast.AST]) -> dict[str, list[Any]]:
+_SPLITTERS: Final = frozenset(
+    "split rsplit partition rpartition join replace startswith endswith find rfind index count strip".split()
+)
+
+
+def pool_of(trees: Sequence[ast.AST]) -> dict[str, list[Any]]:
     """Return the constants of some sources, docstrings left out, as `Draw` takes them."""
     constants = [value for tree in trees for value in _constants(tree)]
     texts = [value for value in constants if isinstance(value, str)]
@@ -36,6 +50,9 @@ def pool_of(trees: Iterable[ast.AST]) -> dict[str, list[Any]]:
         "patterns": _some(text for tree in trees for text in _patterns(tree)),
         "formats": _some(text for text in texts if "%Y" in text or "%H" in text or "%y" in text),
         "keys": _some(text for tree in trees for text in _keys(tree)),
+        "separators": _some(
+            [*_separators(trees), *(text for text in texts if 0 < len(text) < 3 and not text.isalnum())]
+        ),
     }
 
 
@@ -71,6 +88,21 @@ def _keys(tree: ast.AST) -> Iterator[str]:
             yield key.value
 
 
+def _separators(trees: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield what texts are split by; a space where only blanks are."""
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
+    for call in calls:
+        name = _name_of(call.func)
+        if name in ("split", "rsplit") and not call.args:
+            yield from (" ", "  ", "\t", "\u00a0")
+        elif name == "splitlines":
+            yield from ("\n", "\r\n", "\r", "\x0c", "\u2028")
+        elif name in _SPLITTERS:
+            yield from (
+                item.value for item in call.args[:1] if isinstance(item, ast.Constant) and isinstance(item.value, str)
+            )
+
+
 def _name_of(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
@@ -83,15 +115,26 @@ class Evidence:
     keys: list[str] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)
     items: list[str] = field(default_factory=list)  # the names under which its items go
+    attributes: set[str] = field(default_factory=set)  # that it is asked for
+    is_awaited: bool = False
 
 
 class Usage:
     """What some functions do with each name, attribute, key and call in them."""
 
-    def __init__(self, functions: Iterable[ast.AST]) -> None:
+    def __init__(self, functions: Iterable[ast.AST], *, objects: bool = False) -> None:
+        """Read functions.
+
+        Args:
+            functions: The functions.
+            objects: Whether what has methods that built-in values and clients share is a client.
+        """
+        self._told_nothing = AMBIGUOUS if objects else frozenset()
         self.known: dict[str, Evidence] = {}
         self._aliases: dict[str, str] = {}
         trees = list(functions)
+        # What a parameter is bound to later, as by ``text = text.strip()``, is most often of its own type.
+        self._parameters = {f"${node.arg}" for tree in trees for node in ast.walk(tree) if isinstance(node, ast.arg)}
         for tree in trees:
             for node in ast.walk(tree):
                 self._note_binding(node)
@@ -104,6 +147,8 @@ class Usage:
         evidence = self.known.get(name)
         if evidence is None or depth > 4:
             return None
+        if "object" in evidence.kinds or (depth and name.startswith("$") and evidence.attributes - METHODS):
+            return ["object", name.lstrip("$")] if name.startswith("$") else None
         found: list[Spec] = []
         if evidence.literals:
             found.append(["near", evidence.literals])
@@ -116,8 +161,10 @@ class Usage:
         elif evidence.items or "list" in evidence.kinds:
             item = next((spec for key in evidence.items if (spec := self.spec(key, depth + 1))), None)
             found.append(["list", item or ["any"]])
-        if "none" in evidence.kinds and found:
-            found.append(["none"])
+        if "checked" in evidence.kinds and found:
+            found.append(["any"])
+        if "none" in evidence.kinds:
+            found.append(["none"] if found else ["maybe"])
         return None if not found else found[0] if len(found) == 1 else ["union", found]
 
     def _record(self, evidence: Evidence, depth: int) -> Spec:
@@ -129,7 +176,8 @@ class Usage:
     def hints(self) -> Mapping[str, Spec]:
         """Return the specifications of all names that are no variables."""
         names = [name for name in self.known if not name.startswith("$")]
-        return {name: spec for name in names if (spec := self.spec(name)) is not None}
+        hints = {name: spec for name in names if (spec := self.spec(name)) is not None}
+        return {name: ["awaited", spec] if self.known[name].is_awaited else spec for name, spec in hints.items()}
 
     def _key(self, node: ast.expr) -> str | None:
         match node:
@@ -158,7 +206,7 @@ class Usage:
                 | ast.NamedExpr(target=ast.Name(id=name), value=value)
             ):
                 key = self._key(value)
-                if key is not None and key != f"${name}":
+                if key is not None and key != f"${name}" and f"${name}" not in self._parameters:
                     self._aliases.setdefault(f"${name}", key)
             case ast.withitem(context_expr=value, optional_vars=ast.Name(id=name)):
                 self._aliases.setdefault(f"${name}", self._key(value) or f"${name}")
@@ -179,6 +227,12 @@ class Usage:
                 self._of(value).kinds.add("list")
             case ast.For(target=target, iter=source) | ast.comprehension(target=target, iter=source):
                 self._note_items(target, source)
+            case ast.Attribute(value=value, attr=name):
+                self._of(value).attributes.add(name)
+            case ast.Await(value=ast.Call(func=function) as call):
+                self._of(call).is_awaited = True
+                if isinstance(function, ast.Attribute):
+                    self._of(function.value).kinds.add("object")  # no method of a built-in value is waited for
             case ast.Call():
                 self._note_call(node)
 
@@ -213,6 +267,8 @@ class Usage:
         name = _name_of(node.func)
         if isinstance(node.func, ast.Attribute):
             evidence = self._of(node.func.value)
+            if name in self._told_nothing:
+                return
             if name in _DICT_METHODS:
                 evidence.kinds.add("dict")
                 keys = [argument.value for argument in node.args[:1] if isinstance(argument, ast.Constant)]
@@ -221,6 +277,11 @@ class Usage:
                 evidence.kinds.add("str")
             elif name in _LIST_METHODS:
                 evidence.kinds.add("list")
+        if name == "isinstance" and len(node.args) == 2:
+            kinds = {_CHECKED[part.id] for part in ast.walk(node.args[1]) if getattr(part, "id", "") in _CHECKED}  # type: ignore[attr-defined]  # a name
+            self._of(node.args[0]).kinds.update(kinds, ("checked",))
+        elif name in _TEXT_TAKERS and node.args:
+            self._of(node.args[-1] if name in _PATTERN_TAKERS else node.args[0]).kinds.add("str")
         elif name in _NUMERIC and node.args:
             self._of(node.args[0]).kinds.add("list" if name == "sum" else "number")
         elif name in ("len", "sorted", "min", "max", "enumerate", "list", "set", "tuple") and len(node.args) == 1:

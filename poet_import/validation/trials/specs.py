@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from poet_import.source.scopes import FunctionNode, parameters
 from poet_import.validation.pure import METHODS
-from poet_import.validation.trials.literals import Spec, Usage, used_attributes
+from poet_import.validation.trials.literals import AMBIGUOUS, Spec, Usage, used_attributes
 
 _ATOMS: Final = {
     **{name: [name] for name in ("int", "float", "str", "bool", "bytes", "bytearray", "complex", "date", "datetime", "time", "timedelta")},
@@ -21,7 +21,6 @@ _LISTS: Final = frozenset("list List Sequence MutableSequence Collection UserLis
 _SETS: Final = frozenset("set Set AbstractSet MutableSet".split())
 _DICTS: Final = frozenset("dict Dict Mapping MutableMapping OrderedDict defaultdict Counter".split())
 _ITERATORS: Final = frozenset("Iterable Iterator Generator Reversible".split())
-_AMBIGUOUS: Final = frozenset("add clear count discard find get index insert pop remove replace update write".split())
 _TRANSPARENT: Final = frozenset("Annotated Final Required NotRequired ReadOnly ClassVar".split())
 
 
@@ -172,12 +171,13 @@ class Specs:
 
 
 def ambiguous(function: FunctionNode) -> bool:
-    """Tell whether a parameter may as well be a client as a built-in value: only its methods' names tell of it."""
+    """Tell whether a parameter or an attribute may be a client or a built-in value: only its methods' names tell."""
     for argument in parameters(function):
         asked = used_attributes(function, argument.arg) if argument.annotation is None else set()
-        if asked and asked <= _AMBIGUOUS and not _has_constant_keys(function, argument.arg):
+        if asked and asked <= AMBIGUOUS and not _has_constant_keys(function, argument.arg):
             return True
-    return False
+    calls = (node for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
+    return any(call.func.attr in AMBIGUOUS and isinstance(call.func.value, ast.Attribute) for call in calls)  # type: ignore[attr-defined]  # filtered
 
 
 def _has_constant_keys(function: FunctionNode, name: str) -> bool:
