@@ -3,7 +3,7 @@
 from poet_import import poet
 
 
-@poet(domain="ml_monitoring", semantics="intent")
+@poet(domain="ml_monitoring")
 def detect_drift(
     current_data: list[float | None], reference_data: list[float | None], *, threshold: float = 0.2
 ) -> dict[str, bool | float]:

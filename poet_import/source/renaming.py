@@ -22,7 +22,7 @@ class Donor:
     tree: ast.Module  # of the renamed text
     function: FunctionNode  # of that tree
     brought: frozenset[str]  # names that it binds in the module
-    spare: frozenset[tuple[int, int]]  # where imports begin, in the text as given, that the module has already
+    spare: frozenset[tuple[int, int]]  # where statements begin, in the text as given, that the module has already
 
     @property
     def text(self) -> str:
@@ -33,8 +33,9 @@ class Donor:
 def rename(text: str, function: str, *, module: Scope, taken: Collection[str], prefix: str) -> Donor:
     """Return a text that can be put into a module.
 
-    An import that the module has already is dropped. Any other imported name gets a leading underscore, since a star
-    import of the module must not hand it on; a helper or constant is renamed only where its name is taken.
+    An import, or any statement, that the module has already is dropped. Any other imported name gets a leading
+    underscore, since a star import of the module must not hand it on; a helper or constant is renamed only where its
+    name is taken.
 
     Args:
         text: A function with its imports, private helpers and constants.
@@ -69,9 +70,9 @@ def _start(node: ast.stmt) -> tuple[int, int]:
 
 
 def _is_spare(node: ast.stmt, module: Scope) -> bool:
-    """Tell whether a statement is an import of nothing but what the module imports under the same names."""
+    """Tell whether the module has a statement already: the same one, or an import of nothing but what it imports."""
     if not isinstance(node, ast.Import | ast.ImportFrom):
-        return False
+        return not isinstance(node, ast.Expr) and ast.dump(node) in map(ast.dump, module.node.body)
     if isinstance(node, ast.ImportFrom) and node.module == "__future__":  # the module's own is what holds
         return True
     return all(_has(module, name, imported(node, name)) for name in _bound(node))

@@ -6,7 +6,7 @@ import ast
 from dataclasses import asdict
 from typing import Any, Final
 
-from poet_import.source.scopes import FunctionNode
+from poet_import.source.scopes import FunctionNode, parameters
 from poet_import.validation.jail import Finished
 from poet_import.validation.originals import Facts
 
@@ -14,18 +14,25 @@ _CONSTANT: Final = (ast.Constant, ast.Dict, ast.List, ast.Tuple, ast.Set, ast.Un
 
 
 def is_stub(function: FunctionNode) -> bool:
-    """Tell whether a body is nothing but constants, ``...``, ``pass``, or the return or raise of such."""
-    return all(_is_empty(statement) for statement in function.body)
+    """Tell whether a body is nothing but ``...``, ``pass``, a ``NotImplementedError``, or constants for its arguments.
+
+    One that takes no arguments and returns a constant has all that it needs, and is none.
+    """
+    takes = bool(_arguments(function))
+    return all(_is_empty(statement, may_return=takes) for statement in function.body)
 
 
-def _is_empty(statement: ast.stmt) -> bool:
+def _arguments(function: FunctionNode) -> list[str]:
+    names = [argument.arg for argument in parameters(function)]
+    return names[1:] if names[:1] in (["self"], ["cls"]) else names
+
+
+def _is_empty(statement: ast.stmt, *, may_return: bool) -> bool:
     match statement:
-        case ast.Pass():
+        case ast.Pass() | ast.Expr(value=ast.Constant()) | ast.Return(value=None):
             return True
-        case ast.Expr(value=value) | ast.Return(value=ast.expr() as value):
-            return all(isinstance(part, _CONSTANT) for part in ast.walk(value))
-        case ast.Return(value=None):
-            return True
+        case ast.Return(value=ast.expr() as value):
+            return may_return and all(isinstance(part, _CONSTANT) for part in ast.walk(value))
         case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
             return True
     return False
@@ -34,8 +41,17 @@ def _is_empty(statement: ast.stmt) -> bool:
 def promise_of(facts: Facts) -> dict[str, Any]:
     """Return what the child holds each result to: a sample of it, and the domain's checks."""
     returned = [node.value for node in ast.walk(facts.function) if isinstance(node, ast.Return) and node.value]
-    sample = ast.unparse(returned[-1]) if returned else None
+    samples = {_sample(value) for value in returned}
+    sample = samples.pop() if len(samples) == 1 else None
     return {"sample": sample, "checks": [asdict(check) for check in facts.original.checks]}
+
+
+def _sample(value: ast.expr) -> str:
+    """Return an expression for what is known of a result: constants, the keys of a dict, and ``...`` for the rest."""
+    if isinstance(value, ast.Dict) and all(isinstance(key, ast.Constant) for key in value.keys):
+        pairs = zip(value.keys, value.values, strict=True)
+        return f"{{{', '.join(f'{ast.unparse(key)}: {_sample(item)}' for key, item in pairs if key)}}}"
+    return ast.unparse(value) if all(isinstance(part, _CONSTANT) for part in ast.walk(value)) else "..."
 
 
 # What only a mistake raises; anything else may be the answer to an odd argument.

@@ -61,6 +61,16 @@ class Facts:
         """Return the names that it reads."""
         return frozenset(node.id for node in ast.walk(self.function) if isinstance(node, ast.Name))
 
+    def repeats(self, statement: ast.stmt) -> bool:
+        """Tell whether a statement stands in its module already, at the top level, and is not itself."""
+        return ast.dump(statement) in self._statements
+
+    @cached_property
+    def _statements(self) -> frozenset[str]:
+        kinds = ast.Assign | ast.AnnAssign | ast.ClassDef | FunctionNode
+        body = [node for node in self.module.body if isinstance(node, kinds) and node is not self.function]
+        return frozenset(map(ast.dump, body))
+
     @cached_property
     def attributes(self) -> frozenset[str]:
         """Return the names of the attributes that it reads."""

@@ -14,7 +14,16 @@ def is_proven(tree: ast.Module, function: FunctionNode, facts: Facts) -> bool:
     if _dumped(function) != _dumped(facts.function):
         return False
     around = [node for node in tree.body if node is not function]
+    if any(_computes(node) for node in around):
+        return False  # what runs when the module is loaded may fail
     return all(_leads_there(node, name, facts) for node in around for name in _bound(node) if name in facts.names)
+
+
+def _computes(node: ast.stmt) -> bool:
+    """Tell whether a statement does more, when its module is loaded, than to bind names to what is written there."""
+    if isinstance(node, ast.Import | ast.ImportFrom | FunctionNode):
+        return False
+    return any(isinstance(part, ast.Call | ast.BinOp | ast.UnaryOp | ast.Subscript) for part in ast.walk(node))
 
 
 def _dumped(function: FunctionNode) -> list[str]:

@@ -31,7 +31,9 @@ _LISTED: Final = {
     "standard_b64encode urlsafe_b64decode urlsafe_b64encode",
     "binascii": "a2b_base64 a2b_hex b2a_base64 b2a_hex crc32 crc_hqx hexlify unhexlify Error",
     "bisect": "bisect bisect_left bisect_right insort insort_left insort_right",
+    "calendar": "isleap leapdays month_abbr month_name monthrange timegm weekday day_abbr day_name monthcalendar",
     "cmath": "*",
+    "csv": "DictReader Error QUOTE_ALL QUOTE_MINIMAL QUOTE_NONE QUOTE_NONNUMERIC reader",
     "collections": "ChainMap Counter OrderedDict defaultdict deque",
     "collections.abc": "*",
     "colorsys": "hls_to_rgb hsv_to_rgb rgb_to_hls rgb_to_hsv rgb_to_yiq yiq_to_rgb",
@@ -108,6 +110,7 @@ _FURTHER_METHODS: Final = frozenset(
     scheme netloc path params query fragment username password hostname port geturl is_integer
     hex int bytes fields version variant urn value phrase network_address broadcast_address netmask prefixlen
     num_addresses hosts is_private is_loopback is_global is_multicast is_link_local is_reserved subnets supernet
+    _asdict _fields _make _replace
     msg doc pos lineno colno errno strerror filename exceptions total unpack pack size""".split()
 )
 METHODS: Final = (

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Final
 
 from poet_import.model import Evidence, Violation
-from poet_import.source.scopes import FunctionNode, parameters
+from poet_import.source.scopes import FunctionNode, names_bound_by, parameters
 from poet_import.validation import jail
 from poet_import.validation.contract import is_stub, judge_promise, promise_of
 from poet_import.validation.originals import Facts
@@ -36,7 +36,7 @@ Payload = dict[str, Any]  # Any: JSON, as the driver takes it
 def judge_semantics(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list[Violation], list[Evidence]]:
     """Return where a text differs from its original in what it means, and what was tried to find out."""
     started = time.perf_counter()
-    if facts.original.semantics == "intent" and is_stub(facts.function):
+    if facts.original.semantics == "intent" or is_stub(facts.function):
         return _kept(tree, function, facts)
     if is_proven(tree, function, facts):
         return [], [Evidence("semantics", "proof", seconds=time.perf_counter() - started)]
@@ -124,7 +124,7 @@ def _trial(tree: ast.Module, function: FunctionNode, facts: Facts, *, objects: b
     specs = Specs(facts.function, facts.module, usage)
     rows = specs.parameters(bound=_is_bound(facts), objects=objects)
     theirs = extract(facts.function, facts.module, extra=specs.classes)
-    mine = extract(function, tree, facts.module, extra=specs.classes)
+    mine = extract(function, tree, facts.module, extra=[*specs.classes, *_constants(tree)])
     outside = bool(theirs.doubles) or any(holds_doubles(row.spec) for row in rows)
     common = {
         "name": function.name,
@@ -138,12 +138,24 @@ def _trial(tree: ast.Module, function: FunctionNode, facts: Facts, *, objects: b
         "seconds": _SECONDS,
         "show": -1,
         "sends": _takes_values(facts.function),
+        "guessed": _is_guessed(facts),
         "promise": None,
     }
     texts = [{**common, "code": part.code, "doubles": part.doubles} for part in (theirs, mine)]
     parts = zip((theirs, mine), (0, _PLACES_OF_THE_CANDIDATE), strict=True)
     scouted = [{"code": instrumented(part.statements, place), "doubles": part.doubles} for part, place in parts]
     return Trial(texts[0], texts[1], method="doubles" if outside else "trial", scouted=scouted)
+
+
+def _constants(tree: ast.Module) -> list[str]:
+    """Return the names of a text's constants: each is computed when its module is loaded, used or not."""
+    return [
+        name
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for part in ast.walk(node)
+        for name in names_bound_by(part)
+    ]
 
 
 def _caught(function: FunctionNode) -> list[str]:

@@ -105,7 +105,7 @@ def test_rewrite(original: str, code: str, same: bool) -> None:
     verdict = validate(code, original)
 
     assert verdict.accepted is same, verdict.violations
-    assert {one.gate for one in verdict.violations} <= {"semantics"}
+    assert {one.gate for one in verdict.violations} <= {"semantics", "security"}
 
 
 @pytest.mark.parametrize(("body", "rule"), [pytest.param(*row, id=name) for name, row in INTENTS.items()])
@@ -118,10 +118,35 @@ def test_implementation_of_a_stub(body: str, rule: str) -> None:
     assert [one.rule for one in verdict.violations] == ([rule] if rule else []), verdict.violations
 
 
-def test_stub_is_kept_as_it_is_where_meaning_is_preserved() -> None:
-    body = '    score = max(data, default=0.0)\n    return {"drift": score > limit, "score": float(score)}\n'
+@pytest.mark.parametrize(
+    ("head", "body", "is_stub"),
+    [
+        pytest.param("def f(a: int) -> int:", "...", True, id="ellipsis"),
+        pytest.param("def f() -> int:", "pass", True, id="pass"),
+        pytest.param("def f(a: int) -> int:", '"""Tell."""', True, id="docstring"),
+        pytest.param("def f() -> int:", "raise NotImplementedError", True, id="not-implemented"),
+        pytest.param("def f(a: int) -> int:", "return 7", True, id="constant-for-an-argument"),
+        pytest.param("def f() -> int:", "return 7", False, id="constant-of-no-argument"),
+        pytest.param("def f(self) -> int:", "return 7", False, id="constant-of-an-object"),
+        pytest.param("def f(a: int) -> int:", "return a", False, id="argument"),
+    ],
+)
+def test_stub_is_held_to_its_intent_by_itself(head: str, body: str, is_stub: bool) -> None:
+    code = f"{head}\n    total = 0\n    for step in range(3):\n        total += step + 4\n    return total\n"
 
-    assert not validate(f"{HEAD}\n{body}", STUB).accepted
+    assert validate(code, f"{head}\n    {body}\n").accepted is is_stub
+
+
+def test_intent_that_is_asked_for_holds_to_keys_and_types_only() -> None:
+    original = "def f(a: int) -> dict[str, int]:\n    return {'n': a, 'm': 1}\n"
+    head = original.partition("\n")[0]
+
+    def judged(body: str) -> list[str]:
+        return [one.rule for one in validate(f"{head}\n    {body}\n", original, semantics="intent").violations]
+
+    assert judged("return {'n': a + 1, 'm': a}") == []
+    assert judged("return {'n': a + 1}") == ["contract"]
+    assert judged("return {'n': a, 'm': str(a)}") == ["contract"]
 
 
 def test_own_body_is_proven_and_not_tried() -> None:
@@ -129,6 +154,28 @@ def test_own_body_is_proven_and_not_tried() -> None:
 
     assert verdict.accepted
     assert verdict.evidence[-1].method == "proof"
+
+
+def test_what_is_computed_at_import_beside_an_own_body_is_not_proven() -> None:
+    assert not validate(f"_A = int('x')\n\n{TOTAL}", TOTAL).accepted
+    assert validate(f"_A = (1, 2)\n\n{TOTAL}", TOTAL).evidence[-1].method == "proof"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        pytest.param("LIMIT = 3\n\n", id="constant"),
+        pytest.param("def limited(a: int) -> int:\n    return min(a, 3)\n\n", id="helper"),
+        pytest.param("class Kept:\n    limit: int = 3\n\n", id="class"),
+    ],
+)
+def test_what_stands_in_the_module_already_may_be_repeated(around: str) -> None:
+    uses = {"LIMIT": "LIMIT", "def": "limited(a)", "class": "Kept.limit"}[around.split(maxsplit=1)[0]]
+    original = f"{around}def f(a: int) -> int:\n    return a + {uses}\n"
+    code = f"{around}def f(a: int) -> int:\n    b = {uses}\n    return a + b\n"
+
+    assert validate(code, original).accepted
+    assert validate(code.replace("3", "4"), original).violations[0].gate == "structure"
 
 
 def test_own_body_over_other_helpers_is_not_proven() -> None:

@@ -103,10 +103,14 @@ def run_all(jobs: Sequence[tuple[Program, object]], limits: Limits) -> list[Fini
                     key.data[0](selector, key.fd)
                 for child in children:
                     child.check_time(selector)
+                time.sleep(_LULL)
         return [child.finish() for child in children]
     finally:
         for child in children:
             child.kill()
+
+
+_LULL: Final = 0.001  # seconds between two looks: answers come line by line, and are read in heaps
 
 
 class _Child:

@@ -6,7 +6,6 @@ of the Linux kernel's own headers (``landlock.h``, ``seccomp.h``, ``filter.h``, 
 
 import ctypes
 import os
-import platform
 import resource
 import struct
 import sys
@@ -102,7 +101,7 @@ def _landlock(libc: ctypes.CDLL, readable: list[str]) -> bool:
 
 def _seccomp(libc: ctypes.CDLL) -> bool:
     """Leave only those system calls that computing needs; any other one fails with EPERM."""
-    machine = _MACHINES.get(platform.machine() if sys.byteorder == "little" else "")
+    machine = _MACHINES.get(os.uname().machine if sys.byteorder == "little" else "")
     if machine is None:
         return False
     index, arch = machine

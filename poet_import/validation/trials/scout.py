@@ -23,13 +23,15 @@ _MOST_FOUND: Final = 3
 _MOST_PAIRS: Final = 60
 _LONGEST: Final = 40
 _MOST_WAYS: Final = 150
+_MOST_TESTS: Final = 30  # at one place, of one run: a loop's further rounds tell little
+_PATIENCE: Final = 250  # inputs that take no new route, once every test has gone both ways
 
 
 def main(payload: Mapping[str, Any], emit: Callable[[object], None]) -> None:
     """Look for inputs.
 
     Args:
-        payload: What the driver takes, ``scouted`` (the instrumented texts of O and O′ and what stands outside of each),
+        payload: What the driver takes, ``guessed``, ``scouted`` (the instrumented texts of O and O′ and what stands outside of each),
             ``scout_seconds``, and ``skipped`` recipes.
         emit: Takes what is known of an input: ``["at", recipe, whose turn it is]``, ``["kept", recipe]``,
             ``["slow", recipe]`` or ``["found", recipe]``.
@@ -54,6 +56,7 @@ class Tracer:
         self.features: set[tuple[object, ...]] = set()
         self.pairs: dict[tuple[Any, Any], int] = {}  # of texts or numbers, and where they were compared
         self._sides: dict[int, list[Any]] = {}
+        self._tests: Counter[int] = Counter()
 
     def step(self) -> bool:
         self.steps += 1
@@ -69,6 +72,9 @@ class Tracer:
         return value
 
     def test(self, place: int, value: Any) -> Any:
+        self._tests[place] += 1
+        if self._tests[place] > _MOST_TESTS:
+            return value
         sides = self._sides.pop(place, [])
         if not isinstance(value, Double):
             self.features.add((place, _truth(value)))
@@ -127,16 +133,35 @@ class _Scout:
         self._random = Random(0)  # noqa: S311  # inputs, not secrets
         self._known: set[tuple[object, ...]] = set()
         self._ways: Counter[object] = Counter()  # how often each was gone
+        self._routes: set[frozenset[object]] = set()  # ways, whatever came of them
         self._queue: list[tuple[Recipe, dict[tuple[Any, Any], int], object]] = []
         self._met: set[int] = set()  # where both sides of a comparison were the same
+        self._compared: set[int] = set()  # where both sides were seen
         self._found = 0
+        self._newest = 0  # the number of the last input that took a new route
 
     def look(self) -> None:
         seconds = self._payload["scout_seconds"]  # of its processor's: a busy machine does not make it look less
         begun, ends = time.process_time(), time.monotonic() + 2 * seconds
-        recipes = self._recipes()
-        while self._found < _MOST_FOUND and time.process_time() - begun < seconds and time.monotonic() < ends:
-            self._try(next(recipes))
+        for number, recipe in enumerate(self._recipes()):
+            if self._try(recipe):
+                self._newest = number
+            is_worn_out = number - self._newest > _PATIENCE and self._is_exhausted()
+            if is_worn_out or self._found == _MOST_FOUND:
+                break
+            if time.process_time() - begun > seconds or time.monotonic() > ends:
+                break
+
+    def _is_exhausted(self) -> bool:
+        """Tell whether every test has gone both ways, and the sides of every comparison have met.
+
+        Where types are guessed that tells little: the right ones may be still to come.
+        """
+        if self._payload["guessed"]:
+            return False
+        ways = (feature[0] for feature in self._known if len(feature) == 2)
+        truths = Counter(place for place in ways if place != "ended")
+        return all(count > 1 for count in truths.values()) and self._compared <= self._met
 
     def _recipes(self) -> Iterator[Recipe]:
         for number in range(len(self._payload["calls"])):
@@ -174,26 +199,32 @@ class _Scout:
             return ["shifted", recipe, salt, new - old] if abs(new - old) < 1e15 else ["changed", recipe, salt]
         return ["swapped", recipe, salt, old, new]
 
-    def _try(self, recipe: Recipe) -> None:
+    def _try(self, recipe: Recipe) -> bool:
+        """Run both on an input, and tell whether it took a new route."""
         if recipe in self._payload["skipped"]:
-            return
+            return False
         ended, steps, features, pairs = self._ran(recipe, 0, _MOST_STEPS)
         if steps > _MOST_STEPS or ended[0] == ENDLESS:
             self._emit(["slow", recipe])
-            return
+            return False
         other, _, more, others = self._ran(recipe, 1, 20 * steps + _MOST_STEPS)
         if ended != other:
             self._found += 1
             self._emit(["found", recipe])
-        features |= more | {(1, ended[0][:16])}
+        features |= more | {("ended", ended[0][:16])}
         self._met.update(place for (left, right), place in (*pairs.items(), *others.items()) if left == right)
+        self._compared.update(pairs.values(), others.values())
         way = frozenset(feature for feature in features if len(feature) == 2)
         is_new = way not in self._ways and len(self._ways) < _MOST_WAYS
         self._ways[way] += 1
+        route = frozenset(feature for feature in way if feature[0] != "ended")
+        goes_new = route not in self._routes
+        self._routes.add(route)
         if is_new or not features <= self._known:
             self._known |= features
             self._queue.append((recipe, {**pairs, **others}, way))
             self._emit(["kept", recipe])
+        return goes_new
 
     def _ran(
         self, recipe: Recipe, turn: int, most: int

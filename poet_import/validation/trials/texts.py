@@ -8,10 +8,9 @@ import re._parser as parser  # type: ignore[import-not-found]  # as above
 import string
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 _AWKWARD: Final = (
     *("", " ", "\t", "\n", "a", "A", "0", "1", "-1", "1.5", "1e3", "007", "+7", "½", "٣", "²", "①", "Ⅷ", "ß", "ẞ", "İ", "ı", "ﬁ", "é", "e\u0301"),
@@ -29,9 +28,8 @@ _ENDS: Final = (" ", "\n", "\t", "-", "+", "0", "a", "\u00a0", ".")
 _CASES: Final = ("ß", "ẞ", "SS", "ss", "İ", "ı", "i̇", "ς", "Σ", "σ", "ſ", "s", "ﬁ", "fi", "ǆ", "ǅ", "K", "k")
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a source tells of the texts that it takes."""
+class Known(NamedTuple):
+    """What a source tells of the texts that it takes; no dataclass, whose import is a third of a child's start."""
 
     texts: Sequence[str] = ()
     patterns: Sequence[str] = ()
