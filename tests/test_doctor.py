@@ -126,6 +126,24 @@ def test_broken_domain_and_missing_root_are_faults(doctor: Doctor, tmp_path: Pat
     assert any(text.startswith("shop: ") and works is False for text, works in found.items())
 
 
+def test_cache_that_cannot_be_had_is_a_fault(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "a-file").write_text("")
+
+    result = doctor(POET_CACHE_DIR=str(tmp_path / "a-file"))
+
+    assert result.return_value == 1
+    assert "FAIL  cache        no cache: no directory here is safe and writable" in result.stdout
+
+
+def test_cache_that_nobody_wants_is_no_fault(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    result = doctor()
+
+    assert result.return_value == 0
+    assert "-     cache        no cache: Python writes no bytecode here" in result.stdout
+
+
 def test_cache_info_counts_implementations_and_clear_removes_them_when_asked(tmp_path: Path) -> None:
     cache = ImplementationCache(str(tmp_path / "cache"))
     cache.store("abc", PING, {"model": "tiny"})

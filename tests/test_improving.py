@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import linecache
 import sys
 import time
 import traceback
@@ -104,6 +105,21 @@ def test_a_traceback_shows_the_line_of_the_accepted_body(improve: Improve) -> No
     frame = traceback.extract_tb(caught.value.__traceback__)[-1]
     assert (frame.lineno, frame.line) == (2, "return sum(a) / len(a)")
     assert frame.filename == poet_import.describe(module.mean).path
+
+
+def test_a_body_that_cannot_be_kept_runs_and_shows_its_lines(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a-file").write_text("")
+    poet_import.install(cache_dir=tmp_path / "a-file", generator=ScriptedGenerator(BETTER))
+
+    module = load(TOTAL)
+
+    path = poet_import.describe(module.total).path
+    assert path is not None
+    assert (path.startswith("<poet total "), module.total([1, 2])) == (True, 3)
+    assert linecache.getline(path, 2) == "    return sum(prices)\n"
+    monkeypatch.delitem(linecache.cache, path)
 
 
 def test_a_refused_body_never_runs_and_the_function_does_what_it_did(improve: Improve) -> None:

@@ -85,7 +85,7 @@ SECURITY = {
     "unknown-syntax": ["global y\n    y = x\n    return y"],
     "class": ["class C:\n        pass\n    return C"],
     "rebound-import": ["import math\n    math = x\n    return math.sqrt(2)"],
-    "literal-bomb": ["return 10**10**10", "return 2 << 10**9", "return 'a' * 10**10", "return [0] * (10**5 * 10**5)", "return list(range(10**12))", "return f'{x:>9999999999}'", "return 'a'.ljust(10**10)", "return x ** 10**9", "return bytes(10**11)", "return '%9999999999d' % x", "return format(x, '>9999999999')", "return '{:>9999999999}'.format(x)"],
+    "literal-bomb": ["return 10**10**10", "return 2 << 10**9", "return 'a' * 10**10", "return [0] * (10**5 * 10**5)", "return list(range(10**12))", "return f'{x:>9999999999}'", "return 'a'.ljust(10**10)", "return x ** 10**9", "return bytes(10**11)", "return '%9999999999d' % x", "return format(x, '>9999999999')", "return '{:>9999999999}'.format(x)", "return 'a' * (10**9 << 9)", "return 'a' * ((10**6 + 1) ** 2)", "return 'a' * (10**12 // 3)", "return 'a' * (10**12 >> 2)"],
     "foreign-call": ["return x()", "return list(map(x, [1]))", "return sorted([1], key=x)", "return list(iter(x, None))", "m = map\n    return list(m(x, [1]))", "return x.get('a')()", "def g(h):\n        return h()\n    return g(x)", "@x\n    def g():\n        pass", "raise x", "import json\n    return json.loads('1', cls=x)"],
     "shadowed": ["isinstance = lambda a, b: b(a)\n    return x", "def getattr(a, b):\n        return b\n    return x"],
     "confusable-name": ["é = x\n    return é"],
@@ -330,6 +330,8 @@ def test_all_violations_of_a_text_are_told_at_once_with_their_lines() -> None:
 def test_original_that_is_none_is_an_error(original: str) -> None:
     with pytest.raises(TranspileError, match="the original"):
         validate(PLAIN, original)
+    with pytest.raises(TranspileError, match="the original"):
+        validate(PLAIN, Original(original, "f", "f"))
 
 
 def test_import_of_everything_is_refused() -> None:
@@ -340,3 +342,15 @@ def test_function_under_the_decorator_is_the_original() -> None:
     original = "from poet_import import poet\n\n\n@poet\ndef f(x):\n    return x * 2\n\n\ndef g(y):\n    return y\n"
 
     assert validate(PLAIN, original).accepted
+
+
+def test_word_that_cannot_be_told_from_others_is_refused() -> None:
+    assert "too-deep" in rules(f"def f(x):\n    return {'-' * 100}x\n")
+    assert rules("def f(x):\n    \u2102 = x\n    return \u2102\n")
+
+
+def test_declared_compiled_module_gives_its_own_names() -> None:
+    original = "def f(x):\n    return x\n"
+
+    assert rules("import zlib\n\n\ndef f(x):\n    return zlib.crc32(x)\n", original, ("zlib",)) == {}
+    assert "capability" in rules("import nowhere\n\n\ndef f(x):\n    return nowhere.a(x)\n", original, ("nowhere",))
