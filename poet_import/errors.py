@@ -7,7 +7,8 @@ PoetError
 └── TranspileError     a source cannot be transpiled
     ├── GeneratorError   a language model or service gave no answer
     ├── ValidationError  a gate refused what was generated
-    └── TemplateError    a template is broken
+    ├── TemplateError    a template is broken
+    └── StaleError       a frozen implementation is missing, or was written for another function
 
 PoetWarning
 └── PoetFallbackWarning  a function or module runs without what was asked for it
@@ -113,6 +114,10 @@ class ValidationError(TranspileError):
 
 class TemplateError(TranspileError):
     """A template is missing or broken; the message names the file and what is wrong in it."""
+
+
+class StaleError(TranspileError):
+    """A frozen implementation is missing, broken, or of another function; raised in mode ``frozen`` only."""
 
 
 class PoetWarning(UserWarning):

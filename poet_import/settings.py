@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from poet_import.model import Generator
 
-MODES = ("offline", "eager", "background")
+MODES = ("offline", "eager", "background", "frozen")
+ON_STALE = ("raise", "warn")
 GENERATORS = ("llm",)
 
 _VARIABLES = {
@@ -28,6 +29,7 @@ _VARIABLES = {
     "llm_api_key": "POET_LLM_API_KEY",
     "generation_timeout": "POET_GENERATION_TIMEOUT",
     "plain_http": "POET_PLAIN_HTTP",
+    "on_stale": "POET_ON_STALE",
 }
 FIELDS = tuple(_VARIABLES)
 _DEFAULTS: "dict[str, object]" = {
@@ -38,6 +40,7 @@ _DEFAULTS: "dict[str, object]" = {
     "templates": (),
     "generation_timeout": 10.0,
     "plain_http": False,
+    "on_stale": "raise",
 }
 _LONGEST_WAIT = 3600
 _SWITCHES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -48,7 +51,8 @@ class Settings:
 
     Attributes:
         mode: How implementations come about: ``offline`` (the user's own bodies, never the network), ``eager``
-            (generated at import), or ``background`` (the user's own bodies now, generated ones in the next process).
+            (generated at import), ``background`` (the user's own bodies now, generated ones in the next process), or
+            ``frozen`` (only what is in ``.poet``: no writes, never the network).
         strict: Whether a failure of ours raises instead of leaving the module as it is with a warning.
         active: Whether importing poet_import activates the hook.
         cache_dir: The directory for the cache, absolute, or None where the default stands.
@@ -60,6 +64,8 @@ class Settings:
         llm_api_key: The key for it, or None where it comes from the provider's usual variable; never shown.
         generation_timeout: Seconds that one import waits for generated implementations.
         plain_http: Whether a model may be reached without TLS on another machine than this.
+        on_stale: What ``frozen`` does where an implementation is missing or of another function: ``raise``, or ``warn``
+            and run the user's own body.
         sources: Where each value came from: ``default``, a variable's name, the path of a ``pyproject.toml``, or
             ``install()``.
     """
@@ -77,6 +83,7 @@ class Settings:
     llm_api_key: "str | None"
     generation_timeout: float
     plain_http: bool
+    on_stale: str
     sources: "dict[str, str]"
 
     def __init__(self, *, sources: "Mapping[str, str] | None" = None, **values: object) -> None:
@@ -122,8 +129,8 @@ class Settings:
 
     @property
     def generates(self) -> bool:
-        """Tell whether functions may be improved by a generator: one is configured, and the mode is not offline."""
-        return self.generator is not None and self.mode != "offline"
+        """Tell whether functions may be improved by a generator: one is configured, and the mode allows it."""
+        return self.generator is not None and self.mode not in ("offline", "frozen")
 
     def fingerprint(self) -> str:
         """Return a text that is the same in every process exactly while these settings weave the same code."""
@@ -255,8 +262,16 @@ def _parsed_table(path: str, content: bytes) -> "dict[str, object]":
 
 
 def _read_mode(raw: _Raw) -> str:
-    if raw.value not in MODES:
-        raw.refuse(f"{' or '.join(map(repr, MODES))} (all that this version supports)")
+    return _read_choice(raw, MODES)
+
+
+def _read_on_stale(raw: _Raw) -> str:
+    return _read_choice(raw, ON_STALE)
+
+
+def _read_choice(raw: _Raw, choices: "tuple[str, ...]") -> str:
+    if raw.value not in choices:
+        raw.refuse(f"{' or '.join(map(repr, choices))} (all that this version supports)")
     return str(raw.value)
 
 
@@ -332,6 +347,7 @@ _READERS: "dict[str, Callable[[_Raw], object]]" = {
     "llm_api_key": _read_key,
     "generation_timeout": _read_seconds,
     "plain_http": _read_switch,
+    "on_stale": _read_on_stale,
 }
 
 

@@ -200,9 +200,14 @@ def test_arguments_may_be_path_objects(tmp_path: Path) -> None:
     [
         pytest.param(
             {"POET_MODE": "online"},
-            "POET_MODE: mode = 'online': expected 'offline' or 'eager' or 'background' "
+            "POET_MODE: mode = 'online': expected 'offline' or 'eager' or 'background' or 'frozen' "
             "(all that this version supports)",
             id="mode",
+        ),
+        pytest.param(
+            {"POET_ON_STALE": "ignore"},
+            "POET_ON_STALE: on_stale = 'ignore': expected 'raise' or 'warn' (all that this version supports)",
+            id="on-stale",
         ),
         pytest.param(
             {"POET_GENERATOR": "magic"},

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from hashlib import blake2b
     from types import CodeType
 
+    from poet_import.cache.stamps import Stamps
+
     Generated = tuple[tuple[str, bytes], ...]
 
-_FORMAT = b"poet-3"
+_FORMAT = b"poet-4"
 _SUFFIX = ".poetc"
 _INDEX = "index"
 _DIGEST_SIZE = 16
@@ -33,13 +35,22 @@ _MOST_KNOWN = 20_000  # paths in the index; past that it starts anew
 class CachedModule:
     """What the cache holds of one module."""
 
-    __slots__ = ("code", "generated", "needs", "rows")
+    __slots__ = ("code", "generated", "needs", "rows", "stamps")
 
-    def __init__(self, code: "CodeType", rows: bytes, needs: "tuple[str, ...]", *, generated: "Generated" = ()) -> None:
+    def __init__(
+        self,
+        code: "CodeType",
+        rows: bytes,
+        needs: "tuple[str, ...]",
+        *,
+        generated: "Generated" = (),
+        stamps: "Stamps" = (),
+    ) -> None:
         self.code = code
         self.rows = rows  # packed: the marker rarely looks at them
         self.needs = needs  # names of the runtime to load before the module runs
         self.generated = generated  # the files of bodies from elsewhere, with the rows of their functions
+        self.stamps = stamps  # of what was frozen beside the module
 
 
 class BytecodeCache:
@@ -51,7 +62,13 @@ class BytecodeCache:
     """
 
     def __init__(
-        self, directory: "str | None", *, roots: "Iterable[str]", settings: str, prompts: bool = False
+        self,
+        directory: "str | None",
+        *,
+        roots: "Iterable[str]",
+        settings: str,
+        prompts: bool = False,
+        writes: bool = True,
     ) -> None:
         """Open the cache.
 
@@ -60,8 +77,10 @@ class BytecodeCache:
             roots: The folders that hold domains.
             settings: A text that tells the settings from others that weave other code.
             prompts: Whether what templates tell a model has a part in the code.
+            writes: Whether anything may be written there.
         """
         self.directory = directory
+        self._writes = writes and not sys.dont_write_bytecode
         self._prompts = prompts
         self._roots = tuple(roots)
         self._settings = settings
@@ -71,13 +90,21 @@ class BytecodeCache:
         self._has_swept = False
         self._read_index()
 
-    def key(self, source: bytes, lineage: "tuple[str, ...]") -> str:
-        """Return the name of an entry: a digest of the source, keyed with all else that decides what is woven."""
+    def key(self, source: bytes, lineage: "tuple[str, ...]", *, beside: str = "") -> str:
+        """Return the name of an entry: a digest of the source, keyed with all else that decides what is woven.
+
+        Args:
+            source: The module's bytes.
+            lineage: The domains that have a part in it.
+            beside: The folder of what is frozen beside it, if there is one: the same source elsewhere has another.
+        """
         begun = self._begun.get(lineage)
         if begun is None:
             begun = self._begun[lineage] = self._begin(lineage)
         digest = begun.copy()
         digest.update(source)
+        if beside:
+            digest.update(b"\0" + beside.encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     def _begin(self, lineage: "tuple[str, ...]") -> "blake2b":
@@ -101,15 +128,18 @@ class BytecodeCache:
             return None
         try:
             content = read_file(os.path.join(self.directory, key + _SUFFIX))
-            code, rows, needs, generated = marshal.loads(_unsealed(content))
+            code, rows, needs, generated, stamps = marshal.loads(_unsealed(content))
         except (OSError, ValueError, EOFError, TypeError):
             return None
+        if stamps and not _all_hold(stamps):
+            return None
         _fix_co_filename(code, path)
-        return CachedModule(code, rows, needs, generated=generated)
+        return CachedModule(code, rows, needs, generated=generated, stamps=stamps)
 
     def store(self, key: str, module: CachedModule) -> bool:
         """Keep a module and return whether it could be kept; nothing is written where Python writes no bytecode."""
-        return self._write(key + _SUFFIX, marshal.dumps((module.code, module.rows, module.needs, module.generated)))
+        parts = (module.code, module.rows, module.needs, module.generated, module.stamps)
+        return self._write(key + _SUFFIX, marshal.dumps(parts))
 
     def remember(self, path: str, lineage: "tuple[str, ...]") -> None:
         """Note that a path holds a marked module."""
@@ -149,7 +179,7 @@ class BytecodeCache:
 
     def _write(self, name: str, payload: bytes) -> bool:
         """Write a file whole or not at all."""
-        if self.directory is None or sys.dont_write_bytecode:
+        if self.directory is None or not self._writes:
             return False
         if not self._has_swept:
             self._has_swept = True
@@ -167,6 +197,12 @@ class BytecodeCache:
         except OSError:  # the directory is gone, full or not ours to write to
             return False
         return True
+
+
+def _all_hold(stamps: "Stamps") -> bool:
+    from poet_import.cache.stamps import all_hold  # for those who freeze
+
+    return all_hold(stamps)
 
 
 def read_file(path: str) -> bytes:

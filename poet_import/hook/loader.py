@@ -34,7 +34,13 @@ class Hook:
         # Opened here, before the finder is in place: what this imports would come back to us for the cache.
         directory = cache_directory(settings)
         roots = (*settings.templates, _shipped_templates())
-        self.cache = BytecodeCache(directory, roots=roots, settings=settings.fingerprint(), prompts=settings.generates)
+        self.cache = BytecodeCache(
+            directory,
+            roots=roots,
+            settings=settings.fingerprint(),
+            prompts=settings.generates,
+            writes=settings.mode != "frozen",
+        )
 
 
 hook: Hook | None = None
@@ -74,11 +80,13 @@ class PoetMixin:
         if self.made_from is not SourceFileLoader or fullname != self.name or not _is_ours_to_weave(fullname):  # type: ignore[attr-defined]  # of SourceFileLoader
             return None
         path: str = self.path  # type: ignore[attr-defined]  # of SourceFileLoader
+        from poet_import.cache.stamps import folder_beside  # the first marked module of a process pays for it
+
         try:
             source = read_file(path)
         except OSError:  # the stock loader has the words for that
             return None
-        return cache.load(cache.key(source, lineage), path)
+        return cache.load(cache.key(source, lineage, beside=folder_beside(path)), path)
 
     def _woven(self, fullname: str, stock: "CodeType") -> "CodeType":
         """Return the woven code of a module that mentions us if it is marked, else the stock code."""

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from poet_import import runtime
 from poet_import.cache.bytecode import CachedModule
-from poet_import.errors import TranspileError
+from poet_import.cache.frozen import paths_beside
+from poet_import.cache.stamps import folder_beside, stamps_of
+from poet_import.errors import StaleError, TranspileError
 from poet_import.hook.loader import Hook, PoetMixin, register
 from poet_import.source.compiling import compile_tree, functions_of, parse
 from poet_import.source.weaver import MARKER_IMPORT
@@ -39,6 +41,8 @@ def rewrite(hook: Hook, loader: Any, fullname: str, *, stock: CodeType) -> CodeT
     path = loader.get_filename(fullname)
     try:
         return _rewrite(hook, loader, fullname) or stock
+    except StaleError:  # what the mode ``frozen`` is for
+        raise
     except Exception as error:  # the last line of defence: an import never breaks because of us
         if hook.settings.strict:
             raise
@@ -95,20 +99,24 @@ def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
     source: bytes = loader.get_data(path)
     cache = hook.cache
     is_own = loader.made_from is not SourceFileLoader
+    beside = folder_beside(path)
     lineage = cache.known.get(path, ("base",))
-    module = None if is_own else cache.load(cache.key(source, lineage), path)
+    module = None if is_own else cache.load(cache.key(source, lineage, beside=beside), path)
     state, reason = "cached", ""
     if module is None:
         woven = transpiler_over(hook.settings, cache.directory).transpile(source, path)
         if not woven.functions:
             cache.remember_plain(path, source)
             return None
-        state, lineage = "fallback" if woven.fallbacks else "rewritten", woven.lineage
+        state, lineage = "fallback" if woven.fallbacks else "frozen" if woven.is_frozen else "rewritten", woven.lineage
         reason = "; ".join(f"{qualname}: {why}" for qualname, why in woven.fallbacks.items())
         with no_collection():
             module = _compile_by(loader, fullname, woven) if is_own else _module(woven, woven.compile(path))
-        if not is_own and not woven.is_provisional and cache.store(cache.key(source, lineage), module):
-            cache.remember(path, lineage)
+        stamps = stamps_of(paths_beside(path)) if beside else ()
+        if not is_own and not woven.is_provisional and stamps is not None:
+            module.stamps = stamps
+            if cache.store(cache.key(source, lineage, beside=beside), module):
+                cache.remember(path, lineage)
     elif not is_own:
         cache.remember(path, lineage)
     register(fullname, path, module, state=state, reason=reason)

@@ -45,7 +45,7 @@ def _describe(function: FunctionType, row: tuple[Any, ...]) -> Description:  # t
         template=template or None,
         template_digest=digest or None,
         model=model or None,
-        path=function.__code__.co_filename if origin == "generated" else None,
+        path=function.__code__.co_filename if origin in ("generated", "frozen") else None,
     )
 
 

@@ -9,6 +9,7 @@ from types import CodeType
 
 from poet_import import runtime
 from poet_import.cache.directory import cache_directory
+from poet_import.errors import StaleError
 from poet_import.model import PoetOptions
 from poet_import.settings import in_force
 from poet_import.source.compiling import compile_tree, functions_of, parse
@@ -77,6 +78,8 @@ def _read(filename: str, text: str) -> SourceFile | None:
 def _weave(filename: str, text: str) -> Woven | None:
     try:
         return _transpiler().transpile(text, filename)
+    except StaleError:  # what the mode ``frozen`` is for
+        raise
     except Exception as error:  # the last line of defence: a definition never breaks because of us
         if in_force().strict:
             raise

@@ -33,6 +33,8 @@ def transpiler_over(settings: Settings, directory: str | None) -> Transpiler:
 
 def _new_transpiler(settings: Settings, directory: str | None) -> Transpiler:
     store = store_over(settings.templates, prompts=settings.generates)
+    if settings.mode == "frozen":
+        return Transpiler(store, frozen="required" if settings.on_stale == "raise" else "wanted")
     if not settings.generates:
         return Transpiler(store)
     # Loads asyncio, the gates and the template engine: not for the many that generate nothing.

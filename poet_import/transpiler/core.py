@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from poet_import.cache.stamps import folder_beside
 from poet_import.errors import PoetFallbackWarning
 from poet_import.model import PoetOptions
 from poet_import.source.discovery import PoetFunction
@@ -19,14 +20,33 @@ if TYPE_CHECKING:  # it loads asyncio and the gates, which nobody needs offline
     from poet_import.transpiler.improving import Improver
 
 
+Frozen = Literal["preferred", "wanted", "required"]
+
+
 class Transpiler:
     """Weaves modules over one template store, with bodies from a generator if there is one."""
 
-    def __init__(self, store: TemplateStore, improver: Improver | None = None, *, unavailable: str = "") -> None:
-        """Take where bodies come from, or why what was configured for that cannot be had."""
+    def __init__(
+        self,
+        store: TemplateStore,
+        improver: Improver | None = None,
+        *,
+        unavailable: str = "",
+        frozen: Frozen = "preferred",
+    ) -> None:
+        """Take where bodies come from.
+
+        Args:
+            store: The domains.
+            improver: What asks a generator.
+            unavailable: Why what was configured for that cannot be had.
+            frozen: What holds where nothing fitting is frozen beside a module: ``preferred``, something else may be
+                used; ``wanted``, the user's own body with a warning; ``required``, a `StaleError`.
+        """
         self._store = store
         self._improver = improver
         self._unavailable = unavailable
+        self._frozen = frozen
 
     def transpile(
         self,
@@ -61,21 +81,30 @@ class Transpiler:
 
     def _known(self, reading: Reading) -> tuple[dict[PoetFunction, Outcome], dict[PoetFunction, Wanted]]:
         """Return what is known of the functions that may get another body, and what is wanted for the rest."""
-        outcomes: dict[PoetFunction, Outcome] = {}
-        wanted: dict[PoetFunction, Wanted] = {}
-        if self._improver is None and not self._unavailable:
-            return outcomes, wanted
+        is_frozen = self._frozen != "preferred" or bool(folder_beside(reading.filename))
+        if self._improver is None and not self._unavailable and not is_frozen:
+            return {}, {}
         plans = {function: plan for function, plan in reading.plans(self._store).items() if is_improvable(plan)}
-        if self._improver is None:
-            return dict.fromkeys(plans, Fallback(self._unavailable)), wanted
-        for function, plan in plans.items():
-            one = wanted_of(plan, reading.source)
-            outcome = self._improver.known(one)
-            if outcome is None:
-                wanted[function] = one
-            else:
-                outcomes[function] = outcome
-        return outcomes, wanted
+        wanted = {function: wanted_of(plan, reading.source) for function, plan in plans.items()}
+        outcomes = self._frozen_outcomes(reading, wanted) if is_frozen else {}
+        for function in [function for function in wanted if function not in outcomes]:
+            one = wanted.pop(function)
+            if self._unavailable:
+                outcomes[function] = Fallback(self._unavailable)
+            elif self._improver is not None:
+                outcome = self._improver.known(one)
+                if outcome is None:
+                    wanted[function] = one
+                else:
+                    outcomes[function] = outcome
+        return outcomes, {function: one for function, one in wanted.items() if function not in outcomes}
+
+    def _frozen_outcomes(self, reading: Reading, wanted: dict[PoetFunction, Wanted]) -> dict[PoetFunction, Outcome]:
+        # Loads the gates: not for the many that freeze nothing.
+        from poet_import.transpiler.freezing import frozen_outcomes
+
+        others = self._improver is not None or bool(self._unavailable)
+        return frozen_outcomes(reading.filename, reading.functions, wanted, frozen=self._frozen, has_others=others)
 
     def _weave(self, reading: Reading, outcomes: dict[PoetFunction, Outcome]) -> Woven:
         woven = weave_reading(reading, self._store, outcomes)

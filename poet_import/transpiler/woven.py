@@ -21,6 +21,7 @@ class Body:
     implementation: Implementation
     filename: str  # of the file that holds its text
     model: str  # that wrote it
+    is_frozen: bool = False  # committed beside the module
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,11 @@ class Woven:
     def is_provisional(self) -> bool:
         """Tell whether some function may get another body next time: then nothing of this is to be kept."""
         return any(isinstance(function.outcome, Fallback | Pending) for function in self.functions)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Tell whether some function has a frozen body."""
+        return any(isinstance(one.outcome, Body) and one.outcome.is_frozen for one in self.functions)
 
     @property
     def fallbacks(self) -> dict[str, str]:
@@ -138,8 +144,8 @@ def row_of(function: WovenFunction) -> tuple[object, ...]:
     name = f"{template.domain}/{template.version}"
     facts = (plan.phases, name, template.digest, template.enhancements)
     match function.outcome:
-        case Body(model=model):
-            origin = ("generated", model)
+        case Body(model=model, is_frozen=is_frozen):
+            origin = ("frozen" if is_frozen else "generated", model)
         case Fallback():
             origin = ("fallback", "")
         case _:
