@@ -1,16 +1,15 @@
 """``poet show``: the woven source, found and printed without importing it."""
 
 import ast
-import difflib
 import os
 import sys
 import textwrap
 from collections.abc import Iterator
-from importlib.machinery import ModuleSpec
 
 import click
 
 from poet_import.cache.directory import cache_directory
+from poet_import.cli.targets import refuse_unknown, target_of
 from poet_import.errors import PoetError
 from poet_import.settings import Settings
 from poet_import.transpiler import transpiler_over
@@ -31,35 +30,9 @@ def show_command(target: str) -> None:
       poet show shop.py::Basket.price
       poet show shop.basket:Basket.price | less
     """
-    place, name = _split(target)
-    path = place if os.path.exists(place) else _module_path(place)
-    text = _woven_text(path)
-    _print(_cut(text, name, path=path) if name else text)
-
-
-def _split(target: str) -> tuple[str, str]:
-    """Return file or module, and the function's name; a single colon in a file's name stays the file's."""
-    separator = "::" if "::" in target or os.path.exists(target) else ":"
-    place, _, name = target.partition(separator)
-    return place, name
-
-
-def _module_path(name: str) -> str:
-    spec = _module_spec(name)
-    if spec is None or not spec.has_location or spec.origin is None:
-        raise click.ClickException(f"no such file or module: {name}; give a path, or a module that is found from here")
-    return spec.origin
-
-
-def _module_spec(name: str) -> ModuleSpec | None:
-    """Ask the finders, package by package: `importlib.util.find_spec` would import the packages, and so run them."""
-    package = name.rpartition(".")[0]
-    around = _module_spec(package) if package else None
-    if package and (around is None or around.submodule_search_locations is None):
-        return None
-    folders = [os.getcwd(), *sys.path] if around is None else around.submodule_search_locations
-    specs = (finder.find_spec(name, folders) for finder in sys.meta_path)
-    return next((spec for spec in specs if spec is not None), None)
+    found = target_of(target)
+    text = _woven_text(found.path)
+    _print(_cut(text, found.name, path=found.path) if found.name else text)
 
 
 def _woven_text(path: str) -> str:
@@ -88,12 +61,9 @@ def _woven_text(path: str) -> str:
 def _cut(text: str, name: str, *, path: str) -> str:
     """Return the definitions of that name with their decorators: an accessor and its setter share one name."""
     functions = sorted(_functions(ast.parse(text)), key=lambda function: function[1].lineno)
-    found = [node for qualname, node in functions if qualname == name.replace(".<locals>", "")]
+    found = [node for qualname, node in functions if qualname == name]
     if not found:
-        names = [qualname for qualname, _ in functions]
-        likely = difflib.get_close_matches(name, names, n=3) or names[:10]
-        hint = f"did you mean {' or '.join(likely)}?" if likely else "it has none at all"
-        raise click.ClickException(f"{path} has no function {name}; {hint}")
+        raise refuse_unknown(path, name, [qualname for qualname, _ in functions])
     lines = text.split("\n")
     return "\n\n".join(textwrap.dedent("\n".join(lines[_first_line(node) - 1 : node.end_lineno])) for node in found)
 
