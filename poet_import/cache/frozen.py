@@ -73,6 +73,10 @@ class FrozenStore:
         """Return the name of a function's folder."""
         return self._prefix + qualname.replace("<locals>.", "")
 
+    def name(self, place: str) -> str:
+        """Return the name of the function that a place belongs to."""
+        return place.removeprefix(self._prefix)
+
     def places(self, qualnames: Iterable[str]) -> list[str]:
         """Return the names of the folders of a module's functions, given in the order of the source."""
         seen: Counter[str] = Counter()

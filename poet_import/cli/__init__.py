@@ -6,17 +6,31 @@ from collections.abc import Sequence
 import click
 
 from poet_import._version import __version__
-from poet_import.cli.cache import cache_group
-from poet_import.cli.doctor import doctor_command
-from poet_import.cli.program import Program, execute
-from poet_import.cli.run import run_command
-from poet_import.cli.show import show_command
-from poet_import.cli.status import status_command
+from poet_import.cli.lazy import LazyGroup
 
 INTERRUPTED = 130  # what a shell reports for a process that Ctrl-C ended
+_ROOM = "poet_import.cli"
+_COMMANDS = {
+    "run": (f"{_ROOM}.run.run_command", "Run a program, woven."),
+    "show": (f"{_ROOM}.show.show_command", "Print the woven source of a file or function."),
+    "build": (f"{_ROOM}.build.build_command", "Have a model write what is missing, and freeze it."),
+    "check": (f"{_ROOM}.check.check_command", "Fail where what is frozen does not fit."),
+    "list": (f"{_ROOM}.listing.list_command", "List the functions and what runs in them."),
+    "explain": (f"{_ROOM}.explain.explain_command", "Tell why an implementation was accepted."),
+    "diff": (f"{_ROOM}.diff.diff_command", "Compare a function with its implementation."),
+    "rollback": (f"{_ROOM}.versions.rollback_command", "Go back to an earlier implementation."),
+    "promote": (f"{_ROOM}.versions.promote_command", "Let a shadow answer from now on."),
+    "prune": (f"{_ROOM}.versions.prune_command", "Remove implementations that nobody needs."),
+    "template": (f"{_ROOM}.template.template_group", "Look after domains and their versions."),
+    "init": (f"{_ROOM}.init.init_command", "Write settings into pyproject.toml."),
+    "status": (f"{_ROOM}.status.status_command", "Print what is in force, and why."),
+    "doctor": (f"{_ROOM}.doctor.doctor_command", "Try what is configured, and say what does not work."),
+    "cache": (f"{_ROOM}.cache.cache_group", "Look after the cache of woven code."),
+    "completion": (f"{_ROOM}.completion.completion_command", "Print a script that completes commands in a shell."),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="poet")
 def poet() -> None:
     """Harden functions marked @poet: checks, retries and timeouts, woven in when their module is imported.
@@ -25,10 +39,6 @@ def poet() -> None:
     Example:
       poet run app.py
     """
-
-
-for command in (run_command, show_command, status_command, doctor_command, cache_group):
-    poet.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -44,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(INTERRUPTED)
-    if isinstance(outcome, Program):
-        execute(outcome)
+    program = sys.modules.get("poet_import.cli.program")  # loaded by `poet run` alone
+    if program is not None and isinstance(outcome, program.Program):
+        program.execute(outcome)
         return
     sys.exit(outcome)

@@ -1,20 +1,56 @@
-"""Bodies that were frozen beside a module, for the functions that they were written for."""
+"""Bodies that are frozen beside a module: in which state they are, and which of them its functions get."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from poet_import.cache.frozen import Frozen, FrozenStore
 from poet_import.errors import StaleError, TranspileError
-from poet_import.model import Original
+from poet_import.model import Implementation, Original
 from poet_import.source.discovery import PoetFunction
 from poet_import.source.normal import source_digest
 from poet_import.transpiler.records import evidence_of
 from poet_import.transpiler.requests import Wanted
 from poet_import.transpiler.woven import Body, Fallback, Outcome
 from poet_import.validation import readmit
+
+Kind = Literal["fresh", "edited", "stale", "missing", "unreadable", "invalid"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """In which state the frozen implementation of a function is."""
+
+    kind: Kind
+    reason: str = ""  # what is wrong with it
+    frozen: Frozen | None = None
+    implementation: Implementation | None = None  # what may run: of a fresh or an edited one
+
+    @property
+    def version(self) -> str:
+        """Return the version that is current, or nothing."""
+        return self.frozen.version if self.frozen else ""
+
+
+def state_of(store: FrozenStore, place: str, original: Original) -> State:
+    """Return the state of what is frozen for a function, as far as it can be told without a trial."""
+    try:
+        found = store.find(place)
+    except TranspileError as error:
+        return State("unreadable", f"what is frozen for it cannot be read: {error}")
+    if found is None:
+        return State("missing", "nothing is frozen for it")
+    if found.source_digest != source_digest(original):
+        return State("stale", f"{found.version} is stale: the function has changed since", found)
+    verdict = readmit(found.text, original, evidence_of(found.record))
+    if verdict.implementation is None:
+        first = verdict.violations[0]
+        where = f"{first.gate}, rule {first.rule}, line {first.line}: {first.message}"
+        return State("invalid", f"{found.version} is refused by {where}", found)
+    return State("edited" if found.is_edited else "fresh", "", found, verdict.implementation)
 
 
 def frozen_outcomes(
@@ -43,38 +79,18 @@ def frozen_outcomes(
     places = dict(zip(functions, store.places(function.qualname for function in functions), strict=True))
     outcomes: dict[PoetFunction, Outcome] = {}
     for function, one in wanted.items():
-        outcome = frozen_body(store, places[function], one.original)
-        if outcome is None and frozen != "preferred":
-            outcome = Fallback("nothing is frozen for it")
-        if isinstance(outcome, Fallback) and not has_others:
-            outcome = Fallback(f"{outcome.reason}; run poet build {_target(filename, function)}")
+        state = state_of(store, places[function], one.original)
+        if state.implementation is not None and state.frozen is not None:
+            model = str(state.frozen.record.get("model", ""))
+            outcomes[function] = Body(state.implementation, state.frozen.path, model, is_frozen=True)
+        elif not has_others and not (state.kind == "missing" and frozen == "preferred"):
+            reason = f"{state.reason}; run poet build {target_of(filename, function.qualname)}"
             if frozen == "required":
-                raise StaleError(f"{function.qualname}: {outcome.reason}", filename=filename, line=function.first_line)
-        if isinstance(outcome, Body) or (outcome is not None and not has_others):
-            outcomes[function] = outcome
+                raise StaleError(f"{function.qualname}: {reason}", filename=filename, line=function.first_line)
+            outcomes[function] = Fallback(reason)
     return outcomes
 
 
-def frozen_body(store: FrozenStore, place: str, original: Original) -> Body | Fallback | None:
-    """Return the body that is frozen for a function, why it cannot be used, or None where none is."""
-    try:
-        found = store.find(place)
-    except TranspileError as error:
-        return Fallback(f"what is frozen for it cannot be used: {error}")
-    return None if found is None else _fitting(found, original)
-
-
-def _fitting(found: Frozen, original: Original) -> Body | Fallback:
-    if found.source_digest != source_digest(original):
-        reason = f"its frozen implementation {found.version} is stale: the function has changed since"
-        return Fallback(reason)
-    verdict = readmit(found.text, original, evidence_of(found.record))
-    if verdict.implementation is None:
-        first = verdict.violations[0]
-        where = f"{first.gate}, rule {first.rule}, line {first.line}: {first.message}"
-        return Fallback(f"its frozen implementation {found.version} is refused by {where}")
-    return Body(verdict.implementation, found.path, str(found.record.get("model", "")), is_frozen=True)
-
-
-def _target(filename: str, function: PoetFunction) -> str:
-    return f"{os.path.relpath(filename)}::{function.qualname.replace('<locals>.', '')}"
+def target_of(path: str, qualname: str) -> str:
+    """Return how a command is told of a function."""
+    return f"{os.path.relpath(path)}::{qualname.replace('<locals>.', '')}"

@@ -1,0 +1,146 @@
+"""``poet check``: whether what is frozen fits, for continuous integration and before a commit. Asks nobody."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import click
+
+from poet_import._version import __version__
+from poet_import.cli.sites import Unread, sites_in
+from poet_import.settings import Settings
+from poet_import.transpiler.freezing import State
+from poet_import.transpiler.project import Site
+from poet_import.validation import validate
+
+_SOUND = ("fresh", "edited")
+_WORDS = {
+    "stale": "was frozen for another version of the function",
+    "missing": "has no frozen implementation",
+    "unreadable": "cannot be read",
+    "invalid": "is refused by the gates",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was found of one function."""
+
+    path: str
+    line: int
+    function: str
+    state: str
+    version: str
+    reason: str
+    mend: str  # the command that mends it, or nothing
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, metavar="[PATH|PATH::NAME|MODULE]...")
+@click.option(
+    "--format", "shape", type=click.Choice(["text", "json", "github", "sarif"]), default="text", help="Default: text."
+)
+def check_command(paths: tuple[str, ...], *, shape: str) -> int:
+    """Fail where a frozen implementation is stale, missing, unreadable, or edited so that the gates refuse it.
+
+    Nothing is imported, nobody is asked, and nothing is written. One that was edited by hand is judged anew, by all
+    gates. The exit status is 0 if everything fits, 1 if something does not, and 2 for a wrong command line.
+
+    \b
+    Examples:
+      poet check
+      poet check src/shop.py::price
+      poet check --format github src
+    """
+    rows = [_row(found) for found in sites_in(paths, Settings.read())]
+    click.echo(_SHAPES[shape](rows), nl=False)
+    return int(any(row.state not in _SOUND for row in rows))
+
+
+def _row(found: Site | Unread) -> Row:
+    if isinstance(found, Unread):
+        return Row(found.path, found.line, "", "unreadable", "", found.reason, "")
+    state = _judged(found, found.state())
+    mend = "" if state.kind in _SOUND else f"poet build {found.target}"
+    return Row(found.path, found.line, found.name, state.kind, state.version, state.reason, mend)
+
+
+def _judged(site: Site, state: State) -> State:
+    """Return the state of an edited implementation as all gates see it; of any other one as it is."""
+    if state.kind != "edited" or state.frozen is None:
+        return state
+    original = site.wanted.original
+    verdict = validate(state.frozen.text, original, semantics=original.semantics)
+    if verdict.accepted:
+        return state
+    first = verdict.violations[0]
+    reason = (
+        f"{state.version} was edited, and {first.gate} refuses it: {first.rule}, line {first.line}: {first.message}"
+    )
+    return State("invalid", reason, state.frozen)
+
+
+def _text(rows: list[Row]) -> str:
+    lines = [
+        f"{row.path}:{row.line}: {row.function or 'the file'} {row.reason or _WORDS.get(row.state, '')}\n"
+        + (f"    mend it: {row.mend}\n" if row.mend else "")
+        for row in rows
+        if row.state not in _SOUND
+    ]
+    counts = Counter(row.state for row in rows)
+    told = ", ".join(f"{counts[state]} {state}" for state in ("fresh", "edited", *_WORDS) if counts[state])
+    return "".join(lines) + f"{told or 'no @poet function found'}\n"
+
+
+def _json(rows: list[Row]) -> str:
+    found = {"functions": [asdict(row) for row in rows], "counts": dict(Counter(row.state for row in rows))}
+    return json.dumps(found, indent=2) + "\n"
+
+
+def _github(rows: list[Row]) -> str:
+    """Return workflow commands, which GitHub shows beside the lines (its documentation: workflow commands)."""
+    return "".join(
+        f"::error file={_escaped(row.path)},line={row.line},title=poet {row.state}::"
+        f"{_escaped(f'{row.function} {row.reason}; {row.mend}'.strip('; '))}\n"
+        for row in rows
+        if row.state not in _SOUND
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A").replace(":", "%3A").replace(",", "%2C")
+
+
+def _sarif(rows: list[Row]) -> str:
+    """Return a log in the Static Analysis Results Interchange Format, 2.1.0 (OASIS)."""
+    rules = [
+        {"id": state, "shortDescription": {"text": f"The implementation {words}."}} for state, words in _WORDS.items()
+    ]
+    results = [
+        {
+            "ruleId": row.state,
+            "level": "error",
+            "message": {"text": f"{row.function}: {row.reason}. {row.mend}".strip()},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": row.path.replace("\\", "/")},
+                        "region": {"startLine": row.line},
+                    }
+                }
+            ],
+        }
+        for row in rows
+        if row.state not in _SOUND
+    ]
+    driver = {"name": "poet", "version": __version__, "rules": rules}
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+    return json.dumps(log, indent=2) + "\n"
+
+
+_SHAPES: dict[str, Callable[[list[Row]], str]] = {"text": _text, "json": _json, "github": _github, "sarif": _sarif}

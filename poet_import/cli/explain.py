@@ -1,0 +1,83 @@
+"""``poet explain``: the acceptance record of an implementation, for people."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from poet_import.cli.sites import one_site
+from poet_import.settings import Settings
+from poet_import.transpiler.freezing import State
+from poet_import.transpiler.project import Site
+
+_METHODS = {
+    "parse": "it is what it looks like: size, characters, names, nesting",
+    "shape": "it is one function of the same shape, and nothing runs when it is loaded",
+    "allow-list": "it reaches nothing that the original does not reach",
+    "proof": "the original's own body stands in it unchanged",
+    "trial": "both did the same in the jail",
+    "doubles": "both made the same calls, in the jail, with doubles for everything outside",
+    "contract": "its results have the keys and types of the stub's",
+}
+
+
+@click.command("explain")
+@click.argument("name", metavar="PATH::NAME|MODULE:NAME")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON, for programs.")
+def explain_command(name: str, *, as_json: bool) -> None:
+    """Tell who wrote an implementation, what it was tried with, and what was refused before.
+
+    \b
+    Examples:
+      poet explain shop.py::price
+      poet explain shop.basket:Basket.price --json
+    """
+    site = one_site(name, Settings.read())
+    state = site.state()
+    if state.frozen is None:
+        raise click.ClickException(f"{site.target}: {state.reason}; run poet build {site.target}")
+    if as_json:
+        click.echo(json.dumps({"state": state.kind, "version": state.version, **state.frozen.record}, indent=2))
+        return
+    click.echo("\n".join(_lines(site, state)))
+
+
+def _lines(site: Site, state: State) -> Iterator[str]:
+    assert state.frozen is not None
+    record = state.frozen.record
+    yield f"{site.target}, {state.version} of {', '.join(site.store.versions(site.place))}: {state.kind}"
+    if state.reason:
+        yield f"    {state.reason}"
+    yield f"    file       {state.frozen.path}"
+    yield f"    written by {record.get('model', 'nobody known')}, {record.get('date', 'at no known time')!s}"
+    yield f"    template   {record.get('template', 'none')}"
+    tokens = f"{_count(record, 'input_tokens'):,} tokens in, {_count(record, 'output_tokens'):,} out"
+    yield f"    cost       {_plural(_count(record, 'answers'), 'answer')}, {tokens}, {record.get('seconds', 0)} s"
+    yield "accepted, because"
+    for row in _rows(record, "gates"):
+        inputs = f", with {row['inputs']} inputs" if row.get("inputs") else ""
+        note = f" ({row['note']})" if row.get("note") else ""
+        yield f"    {row.get('gate', '?'):10} {_METHODS.get(str(row.get('method')), row.get('method'))}{inputs}{note}"
+    refused = _rows(record, "refused")
+    if refused:
+        yield "refused before"
+        yield from (f"    answer {row.get('answer')}: {_violation(row)}" for row in refused)
+
+
+def _violation(row: Mapping[str, Any]) -> str:  # Any: as JSON has it
+    return f"{row.get('gate')}, {row.get('rule')}, line {row.get('line')}: {row.get('message')}"
+
+
+def _rows(record: Mapping[str, object], key: str) -> list[Mapping[str, Any]]:  # Any: as JSON has it
+    found = record.get(key)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def _count(record: Mapping[str, object], key: str) -> int:
+    found = record.get(key)
+    return found if isinstance(found, int) else 0
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,136 @@
+"""``poet rollback``, ``poet promote``, ``poet prune``: which version of an implementation runs, and which are kept."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+
+import click
+
+from poet_import.cache.frozen import CURRENT, FOLDER, SHADOW, FrozenStore
+from poet_import.cli.sites import Unread, one_site, sites_in
+from poet_import.errors import TranspileError
+from poet_import.settings import Settings
+from poet_import.transpiler.project import Site
+
+
+@click.command("rollback")
+@click.argument("name", metavar="PATH::NAME|MODULE:NAME")
+@click.option("--to", "version", metavar="VERSION", help="The version; the one before the current if not given.")
+def rollback_command(name: str, *, version: str | None) -> None:
+    """Go back to an earlier version of an implementation. The later ones stay, so this can be undone in the same way.
+
+    \b
+    Examples:
+      poet rollback shop.py::price
+      poet rollback shop.py::price --to v1
+    """
+    site = one_site(name, Settings.read())
+    versions = site.store.versions(site.place)
+    if not versions:
+        raise click.ClickException(f"{site.target}: nothing is frozen for it; run poet build {site.target}")
+    now = _pointed(site, CURRENT)
+    chosen = version or _before(site, now, versions)
+    if chosen not in versions:
+        raise click.ClickException(f"{site.target} has no version {chosen}; it has {', '.join(versions)}")
+    site.store.point(site.place, chosen)
+    click.echo(f"{site.target}: {chosen} is current, {now or 'none'} was")
+    state = site.state()
+    if state.reason:
+        click.echo(f"{site.target}: {state.reason}; run poet check {site.target}", err=True)
+
+
+def _before(site: Site, now: str | None, versions: list[str]) -> str:
+    earlier = versions[: versions.index(now)] if now in versions else versions
+    if not earlier:
+        raise click.ClickException(
+            f"{site.target}: nothing is earlier than {now}; remove its folder to run it as it is"
+        )
+    return earlier[-1]
+
+
+def _pointed(site: Site, pointer: str) -> str | None:
+    try:
+        return site.store.pointed(site.place, pointer)
+    except TranspileError:  # broken: this command mends it
+        return None
+
+
+@click.command("promote")
+@click.argument("name", metavar="PATH::NAME|MODULE:NAME")
+def promote_command(name: str) -> None:
+    """Let an implementation that has run as a shadow answer from now on.
+
+    \b
+    Examples:
+      poet build --shadow shop.py::price
+      poet promote shop.py::price
+    """
+    site = one_site(name, Settings.read())
+    shadow = _pointed(site, SHADOW)
+    if shadow is None:
+        raise click.ClickException(f"{site.target} has no shadow; run poet build --shadow {site.target}")
+    now = _pointed(site, CURRENT)
+    site.store.point(site.place, shadow)
+    site.store.unpoint(site.place, SHADOW)
+    click.echo(f"{site.target}: {shadow} is current, {now or 'the function itself'} was")
+
+
+@click.command("prune")
+@click.argument("paths", nargs=-1, metavar="[PATH|MODULE]...")
+@click.option(
+    "--keep", type=click.IntRange(min=1), default=2, help="Versions kept of each function, newest. Default: 2."
+)
+@click.option("--dry-run", is_flag=True, help="Only tell what would be removed.")
+def prune_command(paths: tuple[str, ...], *, keep: int, dry_run: bool) -> None:
+    """Remove versions that neither run nor are among the newest, and what belongs to functions that are gone.
+
+    \b
+    Examples:
+      poet prune --dry-run
+      poet prune --keep 1 src
+    """
+    removed = 0
+    for store, place, version in list(_spare(paths, keep=keep)):
+        shown = os.path.relpath(os.path.join(store.folder, place, version or ""))
+        click.echo(f"{'would remove' if dry_run else 'removed'} {shown}")
+        removed += 1
+        if not dry_run:
+            store.remove(place, version)
+    if not removed:
+        click.echo("nothing to remove")
+
+
+def _spare(paths: tuple[str, ...], *, keep: int) -> Iterator[tuple[FrozenStore, str, str | None]]:
+    """Yield store, place and version of what nobody needs; no version where a whole place is meant."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for one in sites_in(paths, Settings.read()):
+        if isinstance(one, Unread):
+            raise click.ClickException(f"{one.path}:{one.line}: {one.reason}; nothing was removed")
+        found[one.path].add(one.place)
+    for folder in sorted({os.path.dirname(path) for path in found}):
+        for place in _orphans(folder):
+            yield FrozenStore(os.path.join(folder, f"{place.partition('.')[0]}.py")), place, None
+    for path, places in found.items():
+        store = FrozenStore(path)
+        for place in store.known():
+            spare = _spare_versions(store, place, keep=keep) if place in places else [None]
+            yield from ((store, place, version) for version in spare)
+
+
+def _spare_versions(store: FrozenStore, place: str, *, keep: int) -> list[str]:
+    """Return the versions of a function that are neither pointed to nor among the newest."""
+    needed = set(store.versions(place)[-keep:])
+    for pointer in (CURRENT, SHADOW):
+        with suppress(TranspileError):
+            needed.add(store.pointed(place, pointer) or "")
+    return [version for version in store.versions(place) if version not in needed]
+
+
+def _orphans(folder: str) -> list[str]:
+    """Return the places beside a folder's modules whose module is gone."""
+    try:
+        names = sorted(os.listdir(os.path.join(folder, FOLDER)))  # names are what is asked for
+    except OSError:
+        return []
+    return [name for name in names if not os.path.exists(os.path.join(folder, f"{name.partition('.')[0]}.py"))]
