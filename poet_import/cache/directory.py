@@ -11,16 +11,17 @@ if TYPE_CHECKING:
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-def cache_directory(settings: "Settings") -> "str | None":
+def cache_directory(settings: "Settings", *, generates: bool = False) -> "str | None":
     """Return the directory for cached modules, or None where no safe one is to be had.
 
-    It is made if it can be, unless Python writes no bytecode and nothing is generated that would be kept there.
+    It is made if it can be, unless Python writes no bytecode and nothing is generated that would be kept there, or the
+    mode is ``frozen``. With ``generates`` something is, whatever the settings say.
     """
     path = settings.cache_dir or _default_directory()
     if path is None:
         return None
     try:
-        if settings.generates or not sys.dont_write_bytecode:
+        if generates or settings.generates or not (sys.dont_write_bytecode or settings.mode == "frozen"):
             os.makedirs(path, mode=0o700, exist_ok=True)
         status = os.stat(path)
     except (OSError, ValueError):

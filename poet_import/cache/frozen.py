@@ -137,6 +137,14 @@ class FrozenStore:
         text, record = _text(path), _record(os.path.join(folder, METADATA))
         return Frozen(version, text, record, path)
 
+    def holds(self, place: str, version: str, *, text: str, source_digest: str) -> bool:
+        """Tell whether a version is this text, for this function."""
+        try:
+            found = self.read(place, version)
+        except TranspileError:
+            return False
+        return (found.text, found.source_digest) == (text, source_digest)
+
     def add(self, place: str, text: str, record: Mapping[str, object], *, pointer: str = CURRENT) -> str:
         """Write the next version of a place, point to it, and return its name.
 

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from time import time
 from typing import Final
 
-from poet_import.model import Original, PoetOptions, Template
+from poet_import.model import Original, PoetOptions, Template, Usage
 from poet_import.source.normal import interfaces, normalized
 
 GATE_VERSION: Final = 1  # raised when the gates change what they accept
@@ -25,6 +25,7 @@ _FOLDER: Final = "implementations"
 _CODE: Final = "code.py"
 _RECORD: Final = "record.json"
 _FAILED: Final = ".failed"
+_ANSWERED: Final = ".answers"
 _LONGEST_FAILURE: Final = 3600.0  # seconds; a later end comes from a clock that was wrong
 
 
@@ -85,7 +86,8 @@ class ImplementationCache:
         )
         if not is_kept:
             return None
-        self._forget_failure(key)
+        self._remove(f"{key}{_FAILED}")
+        self.forget_answers(key)
         return self.path_of(key)
 
     def keys(self) -> list[str]:
@@ -112,7 +114,7 @@ class ImplementationCache:
         if self._directory is not None:
             with suppress(OSError), os.scandir(self._directory) as found:
                 for entry in found:
-                    if entry.name.endswith(_FAILED):
+                    if entry.name.endswith((_FAILED, _ANSWERED)):
                         self._remove(entry.name)
         return len(keys)
 
@@ -135,8 +137,23 @@ class ImplementationCache:
             return None
         return reason if 0 < until - time() <= _LONGEST_FAILURE else None
 
-    def _forget_failure(self, key: str) -> None:
-        self._remove(f"{key}{_FAILED}")
+    def remember_answer(self, key: str, text: str, usage: Usage) -> None:
+        """Keep an answer until its verdict: whoever is stopped before that need not ask again."""
+        answers = [*self.answers(key), (text, usage)]
+        rows = [{"text": one, "usage": asdict(cost)} for one, cost in answers]
+        self._write(f"{key}{_ANSWERED}", json.dumps({"answers": rows}))
+
+    def answers(self, key: str) -> list[tuple[str, Usage]]:
+        """Return the answers that are kept for a function, oldest first; a damaged note holds none."""
+        rows = (self._read_json(f"{key}{_ANSWERED}") or {}).get("answers")
+        try:
+            return [(str(row["text"]), Usage(**row["usage"])) for row in rows] if isinstance(rows, list) else []
+        except (TypeError, KeyError):
+            return []
+
+    def forget_answers(self, key: str) -> None:
+        """Drop the answers that are kept for a function."""
+        self._remove(f"{key}{_ANSWERED}")
 
     def _read_json(self, name: str) -> dict[str, object] | None:
         text = self._read(name)

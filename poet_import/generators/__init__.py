@@ -13,23 +13,30 @@ if TYPE_CHECKING:
 
 
 def make_generator(
-    *, model: str | None, base_url: str | None, api_key: str | None, plain_http: bool, directory: str | None
+    *,
+    model: str | None,
+    base_url: str | None,
+    api_key: str | None,
+    plain_http: bool,
+    directory: str | None,
+    at_once: int = 8,
 ) -> Generator:
-    """Return the generator that asks a model; nothing is loaded or sent before it is asked.
+    """Return the generator that asks a model, ``at_once`` questions at most; nothing is loaded or sent before.
 
     Raises:
         GeneratorError: Something that it needs is not configured.
         ValueError: Something of it is wrong.
     """
-    return _OnDemand(resolve_endpoint(model, base_url, api_key, plain_http=plain_http), directory)
+    return _OnDemand(resolve_endpoint(model, base_url, api_key, plain_http=plain_http), directory, at_once)
 
 
 class _OnDemand:
     """A generator that loads the HTTP library with its first question: what is cached needs none."""
 
-    def __init__(self, endpoint: Endpoint, directory: str | None) -> None:
+    def __init__(self, endpoint: Endpoint, directory: str | None, at_once: int) -> None:
         self._endpoint = endpoint
         self._directory = directory
+        self._at_once = at_once
         self._made: LLMGenerator | None = None
 
     @property
@@ -40,5 +47,5 @@ class _OnDemand:
         if self._made is None:
             from poet_import.generators.llm import LLMGenerator  # the HTTP library comes with it
 
-            self._made = LLMGenerator(self._endpoint, self._directory)
+            self._made = LLMGenerator(self._endpoint, self._directory, self._at_once)
         return await self._made.generate(request, observe=observe)

@@ -20,17 +20,16 @@ from poet_import.model import Refusal, TranspileRequest, Usage
 
 _MOST_ATTEMPTS = 4
 _FIRST_WAIT = 0.4  # seconds
-_MOST_AT_ONCE = 8
 
 
 class LLMGenerator:
     """Asks one model at one endpoint; used in one event loop."""
 
-    def __init__(self, endpoint: Endpoint, directory: str | None) -> None:
+    def __init__(self, endpoint: Endpoint, directory: str | None, at_once: int) -> None:
         self._endpoint = endpoint
         self._breaker = Breaker(directory, f"{endpoint.url} {endpoint.model}")
         self._form = first_form(endpoint)  # the fullest that it has answered, once it has
-        self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._slots = asyncio.Semaphore(at_once)
 
     @property
     def fingerprint(self) -> str:

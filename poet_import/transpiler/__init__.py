@@ -17,6 +17,7 @@ from poet_import.transpiler.metadata import transpiled_of
 
 if TYPE_CHECKING:
     from poet_import.model import Generator
+    from poet_import.transpiler.improving import Improver
 
 _FILENAME = "<source>"
 _transpilers: dict[tuple[Settings, str | None], Transpiler] = {}
@@ -37,20 +38,35 @@ def _new_transpiler(settings: Settings, directory: str | None) -> Transpiler:
         return Transpiler(store, frozen="required" if settings.on_stale == "raise" else "wanted")
     if not settings.generates:
         return Transpiler(store)
+    try:
+        return Transpiler(store, improver_over(settings, directory, seconds=settings.generation_timeout))
+    except (GeneratorError, ValueError) as error:
+        return Transpiler(store, unavailable=str(error))
+
+
+def improver_over(settings: Settings, directory: str | None, *, seconds: float, jobs: int = 8) -> Improver:
+    """Return a new improver for the generator that the settings name.
+
+    Args:
+        settings: What is configured.
+        directory: Where what is generated is kept.
+        seconds: How long the functions that are asked for together may take.
+        jobs: How many questions may be open at once.
+
+    Raises:
+        GeneratorError: Something that the generator needs is not configured.
+        ValueError: Something of it is wrong.
+    """
     # Loads asyncio, the gates and the template engine: not for the many that generate nothing.
     from poet_import.cache.implementations import ImplementationCache
     from poet_import.transpiler.improving import Improver
 
-    try:
-        generator = _generator(settings, directory)
-    except (GeneratorError, ValueError) as error:
-        return Transpiler(store, unavailable=str(error))
-    implementations = ImplementationCache(directory)
     waits = settings.mode != "background"
-    return Transpiler(store, Improver(generator, implementations, seconds=settings.generation_timeout, waits=waits))
+    generator = _generator(settings, directory, jobs=jobs)
+    return Improver(generator, ImplementationCache(directory), seconds=seconds, waits=waits)
 
 
-def _generator(settings: Settings, directory: str | None) -> Generator:
+def _generator(settings: Settings, directory: str | None, *, jobs: int) -> Generator:
     """Return the generator that the settings name.
 
     Raises:
@@ -67,6 +83,7 @@ def _generator(settings: Settings, directory: str | None) -> Generator:
         api_key=settings.llm_api_key,
         plain_http=settings.plain_http,
         directory=directory,
+        at_once=jobs,
     )
 
 

@@ -81,8 +81,10 @@ def frozen_outcomes(
     for function, one in wanted.items():
         state = state_of(store, places[function], one.original)
         if state.implementation is not None and state.frozen is not None:
-            model = str(state.frozen.record.get("model", ""))
-            outcomes[function] = Body(state.implementation, state.frozen.path, model, is_frozen=True)
+            record = state.frozen.record
+            model = str(record.get("model", ""))
+            body = Body(state.implementation, state.frozen.path, model, is_frozen=True, record=record)
+            outcomes[function] = body
         elif not has_others and not (state.kind == "missing" and frozen == "preferred"):
             reason = f"{state.reason}; run poet build {target_of(filename, function.qualname)}"
             if frozen == "required":

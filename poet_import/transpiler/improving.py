@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from poet_import.cache.implementations import ImplementationCache
 from poet_import.errors import GeneratorError, TemplateError, ValidationError
@@ -28,7 +28,8 @@ _GRACE = 0.5  # seconds over the deadline for the loop to say what is not done
 _FAILED_SECONDS = 15.0  # an outage is the circuit breaker's matter; this spares the next import a question
 
 
-Observe = Callable[[str, Usage], None]
+Stage = Literal["asking", "judging"]
+Observe = Callable[[str, Usage, Stage], None]  # takes the function, what it has cost so far, and what is done for it
 Key = TypeVar("Key")
 
 
@@ -71,7 +72,7 @@ class Improver:
             verdict = readmit(stored.text, wanted.original, evidence_of(stored.record))
             if verdict.implementation is not None:
                 model = str(stored.record.get("model", ""))
-                return Body(verdict.implementation, self._cache.path_of(key) or "", model)
+                return Body(verdict.implementation, self._cache.path_of(key) or "", model, record=stored.record)
         reason = self._cache.failure(key)
         return None if reason is None else Fallback(reason)
 
@@ -90,7 +91,9 @@ class Improver:
 
     async def aask(self, wanted: Mapping[Key, Wanted]) -> dict[Key, Outcome]:
         """Do the same without holding up the running event loop; this always waits."""
-        outcomes = await asyncio.wrap_future(submit(self.improve(list(wanted.values()), lambda _name, _usage: None)))
+        outcomes = await asyncio.wrap_future(
+            submit(self.improve(list(wanted.values()), lambda _name, _usage, _stage: None))
+        )
         return dict(zip(wanted, outcomes, strict=True))
 
     async def improve(self, wanted: Sequence[Wanted], observe: Observe) -> Sequence[Outcome]:
@@ -114,6 +117,7 @@ class Improver:
         except (GeneratorError, TemplateError) as error:
             return self._failed(key, str(error), getattr(error, "retry_after", None) or _FAILED_SECONDS)
         except ValidationError as error:
+            self._cache.forget_answers(key)
             return self._failed(key, str(error), _REFUSED_SECONDS)
         finally:
             self._asked.discard(key)
@@ -131,23 +135,30 @@ class Improver:
             TemplateError: The domain's template cannot be rendered.
             ValidationError: Every answer was refused.
         """
-        prompt = render(wanted.template, wanted.original, wanted.options)
-        request = TranspileRequest(wanted.original, wanted.options, wanted.template, prompt, deadline)
+        original = wanted.original
+        prompt = render(wanted.template, original, wanted.options)
+        request = TranspileRequest(original, wanted.options, wanted.template, prompt, deadline)
+        answered = self._cache.answers(key)  # of a process that was stopped before their verdict
         usages: list[Usage] = []
         while True:
-            answer, usage = await _answer(self._generator, request, observe)
+            answer, usage = answered.pop(0) if answered else await self._asked_for(key, request, observe)
             usages.append(usage)
-            verdict = await self._judge(answer, wanted.original)
+            observe(original.qualname, usage, "judging")
+            verdict = await self._judge(answer, original)
             if verdict.implementation is not None:
-                record = record_of(
-                    wanted.original, wanted.options, wanted.template, verdict=verdict, prompt=prompt, usages=usages
-                )
-                path = self._cache.store(key, answer, record) or _shown_in_memory(wanted.original, answer)
-                return Body(verdict.implementation, path, usage.model)
+                record = record_of(request, verdict, usages)
+                path = self._cache.store(key, answer, record) or _shown_in_memory(original, answer)
+                return Body(verdict.implementation, path, usage.model, record=record)
             refusals = (*request.refusals, Refusal(answer, verdict.violations))
             if len(refusals) == _MOST_ANSWERS or time.monotonic() >= deadline:
                 raise ValidationError(_words(verdict, answers=len(refusals)))
             request = replace(request, refusals=refusals)
+
+    async def _asked_for(self, key: str, request: TranspileRequest, observe: Observe) -> tuple[str, Usage]:
+        """Return an answer that is kept until its verdict, so that nobody asks for it twice."""
+        answer, usage = await _answer(self._generator, request, observe)
+        self._cache.remember_answer(key, answer, usage)
+        return answer, usage
 
     async def _judge(self, answer: str, original: Original) -> Verdict:
         """Judge an answer in a thread of its own, no more at once than there are processors: trials are timed.
@@ -182,7 +193,7 @@ async def _answer(generator: Generator, request: TranspileRequest, observe: Obse
     def note(usage: Usage) -> None:
         nonlocal last
         last = usage
-        observe(request.original.qualname, usage)
+        observe(request.original.qualname, usage, "asking")
 
     try:
         answer = await generator.generate(request, observe=note)

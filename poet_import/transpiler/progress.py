@@ -24,7 +24,7 @@ class Progress:
         self._usages: dict[str, Usage] = {}
         self._lock = threading.Lock()
 
-    def observe(self, function: str, usage: Usage) -> None:
+    def observe(self, function: str, usage: Usage, _stage: str) -> None:
         """Take in what one function has used so far, and show it."""
         with self._lock:
             self._usages[function] = usage

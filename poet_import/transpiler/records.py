@@ -8,26 +8,25 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 
 from poet_import._version import __version__
-from poet_import.model import Evidence, Original, PoetOptions, Template, Usage, Verdict
+from poet_import.model import Evidence, TranspileRequest, Usage, Verdict
 
 
-def record_of(
-    original: Original,
-    options: PoetOptions,
-    template: Template,
-    *,
-    verdict: Verdict,
-    prompt: str,
-    usages: Sequence[Usage],
-) -> dict[str, object]:
+def record_of(request: TranspileRequest, verdict: Verdict, usages: Sequence[Usage]) -> dict[str, object]:
     """Return the record of an implementation that was just accepted, in types that JSON has."""
+    template = request.template
     return {
-        "function": original.qualname,
-        "options": {name: value for name, value in asdict(options).items() if value is not None},
+        "function": request.original.qualname,
+        "options": {name: value for name, value in asdict(request.options).items() if value is not None},
         "model": usages[-1].model,
         "template": f"{template.domain}/{template.version}",
-        "prompt_digest": blake2b(prompt.encode(), digest_size=16).hexdigest(),
-        "gates": [asdict(row) for row in verdict.evidence],
+        "template_digest": template.digest,
+        "prompt_digest": blake2b(request.prompt.encode(), digest_size=16).hexdigest(),
+        "gates": [asdict(row) | {"seconds": round(row.seconds, 4)} for row in verdict.evidence],
+        "refused": [
+            {"answer": number, **asdict(violation)}
+            for number, refusal in enumerate(request.refusals, 1)
+            for violation in refusal.violations
+        ],
         "answers": len(usages),
         "input_tokens": sum(usage.input_tokens for usage in usages),
         "output_tokens": sum(usage.output_tokens for usage in usages),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import CodeType
 
 from poet_import.errors import TranspileError
@@ -22,6 +23,7 @@ class Body:
     filename: str  # of the file that holds its text
     model: str  # that wrote it
     is_frozen: bool = False  # committed beside the module
+    record: Mapping[str, object] = field(default_factory=dict, compare=False)  # of its acceptance
 
 
 @dataclass(frozen=True, slots=True)
