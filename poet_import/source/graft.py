@@ -89,8 +89,9 @@ class _Operation:
 
     def _refuse_lost_recursion(self, graft: Graft, donor: Donor) -> None:
         outer = graft.scope.parent
-        names = (node.id for node in ast.walk(donor.tree) if isinstance(node, ast.Name))
-        if outer is not None and outer.is_class and graft.node.name in names:
+        found = [node for node in ast.walk(donor.tree) if isinstance(node, ast.Name) and node.id == graft.node.name]
+        is_local = any(isinstance(node.ctx, ast.Store) for node in found)
+        if outer is not None and outer.is_class and found and not is_local:
             raise TranspileError(f"it calls {graft.node.name} by its bare name, which a method cannot be reached by")
 
     def _insert_companions(self, graft: Graft, donor: Donor) -> None:
