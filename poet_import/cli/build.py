@@ -10,7 +10,7 @@ import click
 from poet_import.cache.directory import cache_directory
 from poet_import.cache.frozen import CURRENT, SHADOW
 from poet_import.cli.build_view import BuildView, shown
-from poet_import.cli.sites import Unread, sites_in
+from poet_import.cli.sites import Unread, judged_in
 from poet_import.errors import GeneratorError
 from poet_import.settings import Settings
 from poet_import.templates.prompts import render
@@ -91,13 +91,13 @@ def _found(paths: tuple[str, ...], settings: Settings, *, names: tuple[str, ...]
     wanted: list[Site] = []
     unread: list[Unread] = []
     sound = 0
-    for one in sites_in(paths, settings):
+    for one in judged_in(paths, settings):
         if isinstance(one, Unread):
             unread.append(one)
-        elif not names or one.name in names:
-            is_sound = not again and one.state().kind in _SOUND
+        elif not names or one.site.name in names:
+            is_sound = not again and one.state.kind in _SOUND
             sound += is_sound
-            wanted += [] if is_sound else [one]
+            wanted += [] if is_sound else [one.site]
     return Found(wanted, sound, unread)
 
 

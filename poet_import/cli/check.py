@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import click
 
 from poet_import._version import __version__
-from poet_import.cli.sites import Unread, sites_in
+from poet_import.cli.sites import Judged, Unread, judged_in
 from poet_import.settings import Settings
 from poet_import.transpiler.freezing import State
 from poet_import.transpiler.project import Site
@@ -53,20 +53,20 @@ def check_command(paths: tuple[str, ...], *, shape: str) -> int:
       poet check src/shop.py::price
       poet check --format github src
     """
-    rows = [_row(found) for found in sites_in(paths, Settings.read())]
+    rows = [_row(found) for found in judged_in(paths, Settings.read())]
     click.echo(_SHAPES[shape](rows), nl=False)
     return int(any(row.state not in _SOUND for row in rows))
 
 
-def _row(found: Site | Unread) -> Row:
+def _row(found: Judged | Unread) -> Row:
     if isinstance(found, Unread):
         return Row(found.path, found.line, "", "unreadable", "", found.reason, "")
-    state = _judged(found, found.state())
-    mend = "" if state.kind in _SOUND else f"poet build {found.target}"
-    return Row(found.path, found.line, found.name, state.kind, state.version, state.reason, mend)
+    site, state = found.site, _tried(found.site, found.state)
+    mend = "" if state.kind in _SOUND else f"poet build {site.target}"
+    return Row(site.path, site.line, site.name, state.kind, state.version, state.reason, mend)
 
 
-def _judged(site: Site, state: State) -> State:
+def _tried(site: Site, state: State) -> State:
     """Return the state of an edited implementation as all gates see it; of any other one as it is."""
     if state.kind != "edited" or state.frozen is None:
         return state

@@ -27,8 +27,8 @@ def diff_command(name: str, *, earlier: str | None) -> None:
       poet diff shop.py::price --from v1
       poet diff shop.py::price | less
     """
-    site = one_site(name, Settings.read())
-    state = site.state()
+    found = one_site(name, Settings.read())
+    site, state = found.site, found.state
     if state.frozen is None:
         raise click.ClickException(f"{site.target}: {state.reason}; run poet build {site.target}")
     label, old = _old(site, earlier)

@@ -33,8 +33,8 @@ def explain_command(name: str, *, as_json: bool) -> None:
       poet explain shop.py::price
       poet explain shop.basket:Basket.price --json
     """
-    site = one_site(name, Settings.read())
-    state = site.state()
+    found = one_site(name, Settings.read())
+    site, state = found.site, found.state
     if state.frozen is None:
         raise click.ClickException(f"{site.target}: {state.reason}; run poet build {site.target}")
     if as_json:

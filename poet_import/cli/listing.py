@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from poet_import.cli.sites import Unread, sites_in
+from poet_import.cli.sites import Judged, Unread, judged_in
 from poet_import.settings import Settings
 from poet_import.transpiler.freezing import State
 from poet_import.transpiler.project import Site
@@ -36,11 +36,11 @@ def list_command(paths: tuple[str, ...], *, as_json: bool) -> None:
       poet list
       poet list src --json
     """
-    found = list(sites_in(paths, Settings.read()))
+    found = list(judged_in(paths, Settings.read()))
     for one in found:
         if isinstance(one, Unread):
             click.echo(f"{one.path}:{one.line}: {one.reason}", err=True)
-    rows = [_row(site, site.state()) for site in found if isinstance(site, Site)]
+    rows = [_row(one.site, one.state) for one in found if isinstance(one, Judged)]
     if as_json:
         click.echo(json.dumps({"functions": [asdict(row) for row in rows]}, indent=2))
     elif not rows:

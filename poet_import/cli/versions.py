@@ -8,7 +8,7 @@ from contextlib import suppress
 import click
 
 from poet_import.cache.frozen import CURRENT, FOLDER, SHADOW, FrozenStore
-from poet_import.cli.sites import Unread, one_site, sites_in
+from poet_import.cli.sites import Unread, judged_in, one_site
 from poet_import.errors import TranspileError
 from poet_import.settings import Settings
 from poet_import.transpiler.project import Site
@@ -25,7 +25,7 @@ def rollback_command(name: str, *, version: str | None) -> None:
       poet rollback shop.py::price
       poet rollback shop.py::price --to v1
     """
-    site = one_site(name, Settings.read())
+    site = one_site(name, Settings.read()).site
     versions = site.store.versions(site.place)
     if not versions:
         raise click.ClickException(f"{site.target}: nothing is frozen for it; run poet build {site.target}")
@@ -66,7 +66,7 @@ def promote_command(name: str) -> None:
       poet build --shadow shop.py::price
       poet promote shop.py::price
     """
-    site = one_site(name, Settings.read())
+    site = one_site(name, Settings.read()).site
     shadow = _pointed(site, SHADOW)
     if shadow is None:
         raise click.ClickException(f"{site.target} has no shadow; run poet build --shadow {site.target}")
@@ -104,10 +104,10 @@ def prune_command(paths: tuple[str, ...], *, keep: int, dry_run: bool) -> None:
 def _spare(paths: tuple[str, ...], *, keep: int) -> Iterator[tuple[FrozenStore, str, str | None]]:
     """Yield store, place and version of what nobody needs; no version where a whole place is meant."""
     found: dict[str, set[str]] = defaultdict(set)
-    for one in sites_in(paths, Settings.read()):
+    for one in judged_in(paths, Settings.read()):
         if isinstance(one, Unread):
             raise click.ClickException(f"{one.path}:{one.line}: {one.reason}; nothing was removed")
-        found[one.path].add(one.place)
+        found[one.site.path].add(one.site.place)
     for folder in sorted({os.path.dirname(path) for path in found}):
         for place in _orphans(folder):
             yield FrozenStore(os.path.join(folder, f"{place.partition('.')[0]}.py")), place, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from copy import copy
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -58,10 +59,16 @@ def interfaces(original: Original) -> tuple[str, ...]:
 def _seen(original: Original) -> Iterator[ast.stmt]:
     """Yield the statements that bind the names of its module that a function uses, as far as it can see them."""
     used = {node.id for node in ast.walk(parse(original.source, _UNNAMED)) if isinstance(node, ast.Name)}
-    module = parse(original.module, _UNNAMED).body if original.module else []
-    for statement in _statements(module):
-        if used.intersection(_bound_by(statement)):
-            yield _bared(statement)
+    for names, statement in _told(original.module):
+        if not used.isdisjoint(names):
+            yield statement
+
+
+@lru_cache(maxsize=2)  # the functions of a module are asked about one after another; nobody changes the tree
+def _told(module: str) -> list[tuple[list[str], ast.stmt]]:
+    """Return the statements of a module as others see them, each with the names that it binds."""
+    statements = _statements(parse(module, _UNNAMED).body) if module else ()
+    return [(names, _bared(statement)) for statement in statements if (names := _bound_by(statement))]
 
 
 def _statements(body: Iterable[ast.AST]) -> Iterator[ast.stmt]:

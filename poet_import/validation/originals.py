@@ -6,7 +6,7 @@ import ast
 import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from textwrap import dedent
 
 from poet_import.errors import TranspileError
@@ -19,6 +19,7 @@ from poet_import.validation.flow import PARAMETER, Flow
 from poet_import.validation.uses import Role, Use, attribute_of, import_targets, uses_in
 
 _UNNAMED = "<original>"
+_REPEATABLE = ast.Assign | ast.AnnAssign | ast.ClassDef | FunctionNode
 _VERBATIM = (ast.ClassDef, ast.Global)
 
 
@@ -63,12 +64,13 @@ class Facts:
 
     def repeats(self, statement: ast.stmt) -> bool:
         """Tell whether a statement stands in its module already, at the top level, and is not itself."""
+        if not isinstance(statement, _REPEATABLE) or getattr(statement, "name", None) == self.original.name:
+            return False
         return ast.dump(statement) in self._statements
 
     @cached_property
     def _statements(self) -> frozenset[str]:
-        kinds = ast.Assign | ast.AnnAssign | ast.ClassDef | FunctionNode
-        body = [node for node in self.module.body if isinstance(node, kinds) and node is not self.function]
+        body = [node for node in self.module.body if isinstance(node, _REPEATABLE) and node is not self.function]
         return frozenset(map(ast.dump, body))
 
     @cached_property
@@ -261,10 +263,9 @@ def read_original(original: Original) -> Facts:
     """
     try:
         alone = parse(original.source, _UNNAMED)
-        tree = parse(original.module, _UNNAMED) if original.module else alone
+        tree, scopes = _read_module(original.module) if original.module else (alone, read_scopes(alone))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise TranspileError(f"the original is not Python: {error}", filename=_UNNAMED) from error
-    scopes = read_scopes(tree)
     found = [node for node, scope in scopes.inside.items() if scope.qualname == original.qualname]
     if not found:
         tree, scopes = alone, read_scopes(alone)
@@ -274,6 +275,12 @@ def read_original(original: Original) -> Facts:
     same = [node for node in found if _is_same(node, alone)]
     node = min(same or found, key=first_line)
     return Facts(original, node, tree, scopes=scopes, inner=scopes.inside[node])
+
+
+@lru_cache(maxsize=2)  # the functions of a module are judged one after another; nobody changes the tree
+def _read_module(text: str) -> tuple[ast.Module, ScopeTree]:
+    tree = parse(text, _UNNAMED)
+    return tree, read_scopes(tree)
 
 
 def _is_same(node: FunctionNode, alone: ast.Module) -> bool:
