@@ -35,8 +35,7 @@ class BuildView:
         name = step.site.target
         with self._lock:
             begun = self._begun.setdefault(name, time.monotonic())
-            if step.usage is not None:
-                self._tokens[name] = step.usage.input_tokens + step.usage.output_tokens
+            self._tokens[name] = step.tokens
             if step.stage in _DONE:
                 self._active.pop(name, None)
                 self._done.append((step, time.monotonic() - begun))
@@ -48,7 +47,7 @@ class BuildView:
     def line(self, step: Step) -> str:
         """Return what is told of a function that is done."""
         if step.stage == "frozen":
-            return f"frozen  {step.site.target} {step.note}, {self._tokens.get(step.site.target, 0):,} tokens"
+            return f"frozen  {step.site.target} {step.note}, {step.tokens:,} tokens"
         return f"{step.stage:7} {step.site.target}: {step.note}"
 
     def finish(self) -> None:
@@ -73,8 +72,7 @@ class BuildView:
             rows = [(step, time.monotonic() - self._begun[name]) for name, step in self._active.items()]
             rows = [*self._done[-max(0, _SHOWN - len(rows)) :], *rows][-_SHOWN:]
             for step, seconds in rows:
-                tokens = f"{self._tokens.get(step.site.target, 0):,}"
-                table.add_row(step.site.target, step.stage, f"{seconds:.1f}", tokens)
+                table.add_row(step.site.target, step.stage, f"{seconds:.1f}", f"{step.tokens:,}")
         return table
 
 

@@ -75,9 +75,8 @@ def _tried(site: Site, state: State) -> State:
     if verdict.accepted:
         return state
     first = verdict.violations[0]
-    reason = (
-        f"{state.version} was edited, and {first.gate} refuses it: {first.rule}, line {first.line}: {first.message}"
-    )
+    where = f"{first.gate}, rule {first.rule}, line {first.line}: {first.message}"
+    reason = f"{state.version} was edited, and is refused by {where}"
     return State("invalid", reason, state.frozen)
 
 

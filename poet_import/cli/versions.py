@@ -43,9 +43,7 @@ def rollback_command(name: str, *, version: str | None) -> None:
 def _before(site: Site, now: str | None, versions: list[str]) -> str:
     earlier = versions[: versions.index(now)] if now in versions else versions
     if not earlier:
-        raise click.ClickException(
-            f"{site.target}: nothing is earlier than {now}; remove its folder to run it as it is"
-        )
+        raise click.ClickException(f"{site.target}: nothing is earlier than {now}; it has {', '.join(versions)}")
     return earlier[-1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -23,7 +24,7 @@ class Step:
 
     site: Site
     stage: Stage
-    usage: Usage | None = None  # so far
+    tokens: int = 0  # in and out, so far
     note: str = ""  # the version that was frozen, or why none was
 
 
@@ -53,7 +54,7 @@ class Builder:
         self._jobs = jobs
         self._budget = budget
         self._pointer = pointer
-        self._spent: dict[str, int] = {}  # tokens, by the function
+        self._spent: Counter[str] = Counter()  # tokens of whole answers, by the function
 
     async def build(self, sites: Sequence[Site]) -> list[Step]:
         """Freeze what can be had for each function, and return the last step of each, in the order given."""
@@ -70,20 +71,24 @@ class Builder:
     async def _build(self, site: Site) -> Step:
         known = self._improver.known(site.wanted)
         if known is None:
-            if self._budget is not None and sum(self._spent.values()) >= self._budget:
+            if self._budget is not None and self._spent.total() >= self._budget:
                 return Step(site, "left", note=f"the budget of {self._budget:,} tokens is used up")
             (known,) = await self._improver.improve([site.wanted], lambda _, *seen: self._observe(site, *seen))
         return self._settled(site, known)
 
     def _observe(self, site: Site, usage: Usage, stage: Literal["asking", "judging"]) -> None:
-        self._spent[site.target] = usage.input_tokens + usage.output_tokens
-        self._tell(Step(site, stage, usage))
+        tokens = usage.input_tokens + usage.output_tokens
+        before = self._spent[site.target]
+        if stage == "judging":
+            self._spent[site.target] += tokens
+        self._tell(Step(site, stage, before + tokens))
 
     def _settled(self, site: Site, outcome: Outcome) -> Step:
         if not isinstance(outcome, Body):
-            return Step(site, "failed", note=getattr(outcome, "reason", "it is still being generated"))
+            note = getattr(outcome, "reason", "it is still being generated")
+            return Step(site, "failed", self._spent[site.target], note)
         try:
-            return Step(site, "frozen", note=freeze(site, outcome, pointer=self._pointer))
+            return Step(site, "frozen", self._spent[site.target], freeze(site, outcome, pointer=self._pointer))
         except OSError as error:
             return Step(site, "failed", note=f"{site.store.folder} cannot be written to ({error.strerror or error})")
 
