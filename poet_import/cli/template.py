@@ -34,7 +34,7 @@ def list_command(*, as_json: bool) -> None:
       poet template list --json
     """
     roots, store = _roots_and_store()
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, str | list[str] | None]] = []
     for domain in store.domains():
         folder = Path(find_root(roots, domain) or "", domain)
         versions, current = versions_of(folder), current_of(folder)
@@ -44,7 +44,8 @@ def list_command(*, as_json: bool) -> None:
         return
     width = max(len(str(row["domain"])) for row in rows)
     for row in rows:
-        click.echo(f"{row['domain']!s:{width}}  {row['current']} of {row['versions']}  {row['folder']}")
+        versions = _listed(row["versions"] or ())
+        click.echo(f"{row['domain']!s:{width}}  {row['current'] or 'none'} of {versions}  {row['folder']}")
 
 
 @template_group.command("show")
