@@ -22,6 +22,7 @@ _VARIABLES = {
     "strict": "POET_STRICT",
     "active": "POET_ACTIVATE",
     "cache_dir": "POET_CACHE_DIR",
+    "data_dir": "POET_DATA_DIR",
     "templates": "POET_TEMPLATES",
     "generator": "POET_GENERATOR",
     "model": "POET_MODEL",
@@ -56,6 +57,7 @@ class Settings:
         strict: Whether a failure of ours raises instead of leaving the module as it is with a warning.
         active: Whether importing poet_import activates the hook.
         cache_dir: The directory for the cache, absolute, or None where the default stands.
+        data_dir: The directory for what is recorded, absolute, or None where the default stands.
         templates: Folders of further templates, absolute, searched in this order before the shipped ones.
         generator: What improves functions: ``llm``, an object with the methods of `poet_import.model.Generator`, or
             None for nothing. A ``model`` alone implies ``llm``.
@@ -76,6 +78,7 @@ class Settings:
     strict: bool
     active: bool
     cache_dir: "str | None"
+    data_dir: "str | None"
     templates: "tuple[str, ...]"
     generator: "Generator | str | None"
     model: "str | None"
@@ -340,6 +343,7 @@ _READERS: "dict[str, Callable[[_Raw], object]]" = {
     "strict": _read_switch,
     "active": _read_switch,
     "cache_dir": _read_path,
+    "data_dir": _read_path,
     "templates": _read_paths,
     "generator": _read_generator,
     "model": _read_text,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Generated = tuple[tuple[str, bytes], ...]
 
-_FORMAT = b"poet-4"
+_FORMAT = b"poet-5"
 _SUFFIX = ".poetc"
 _INDEX = "index"
 _DIGEST_SIZE = 16
@@ -35,7 +35,7 @@ _MOST_KNOWN = 20_000  # paths in the index; past that it starts anew
 class CachedModule:
     """What the cache holds of one module."""
 
-    __slots__ = ("code", "generated", "needs", "rows", "stamps")
+    __slots__ = ("code", "generated", "needs", "rows", "shadows", "stamps")
 
     def __init__(
         self,
@@ -45,12 +45,14 @@ class CachedModule:
         *,
         generated: "Generated" = (),
         stamps: "Stamps" = (),
+        shadows: "Generated" = (),
     ) -> None:
         self.code = code
         self.rows = rows  # packed: the marker rarely looks at them
         self.needs = needs  # names of the runtime to load before the module runs
         self.generated = generated  # the files of bodies from elsewhere, with the rows of their functions
         self.stamps = stamps  # of what was frozen beside the module
+        self.shadows = shadows  # the files of functions that have one, with what runs beside them
 
 
 class BytecodeCache:
@@ -128,17 +130,17 @@ class BytecodeCache:
             return None
         try:
             content = read_file(os.path.join(self.directory, key + _SUFFIX))
-            code, rows, needs, generated, stamps = marshal.loads(_unsealed(content))
+            code, rows, needs, generated, stamps, shadows = marshal.loads(_unsealed(content))
         except (OSError, ValueError, EOFError, TypeError):
             return None
         if stamps and not _all_hold(stamps):
             return None
         _fix_co_filename(code, path)
-        return CachedModule(code, rows, needs, generated=generated, stamps=stamps)
+        return CachedModule(code, rows, needs, generated=generated, stamps=stamps, shadows=shadows)
 
     def store(self, key: str, module: CachedModule) -> bool:
         """Keep a module and return whether it could be kept; nothing is written where Python writes no bytecode."""
-        parts = (module.code, module.rows, module.needs, module.generated, module.stamps)
+        parts = (module.code, module.rows, module.needs, module.generated, module.stamps, module.shadows)
         return self._write(key + _SUFFIX, marshal.dumps(parts))
 
     def remember(self, path: str, lineage: "tuple[str, ...]") -> None:

@@ -34,6 +34,15 @@ def cache_directory(settings: "Settings", *, generates: bool = False) -> "str | 
     return path
 
 
+def shadow_directory(settings: "Settings") -> str:
+    """Return the directory for what shadows have shown."""
+    if settings.data_dir:
+        return os.path.join(settings.data_dir, "shadows")
+    import appdirs  # for those who have a shadow
+
+    return os.path.join(appdirs.user_data_dir("poet_import", appauthor=False), "shadows")
+
+
 def _default_directory() -> "str | None":
     """Return the directory that nobody has named: beside Python's own redirected cache, else the user's."""
     if sys.pycache_prefix:

@@ -17,10 +17,10 @@ from poet_import.templates.prompts import render
 from poet_import.transpiler import improver_over
 from poet_import.transpiler.background import submit
 from poet_import.transpiler.building import Builder, Step
+from poet_import.transpiler.freezing import SOUND
 from poet_import.transpiler.improving import Improver
 from poet_import.transpiler.project import Site
 
-_SOUND = ("fresh", "edited")
 _LETTERS = 4  # characters of a token, about: no tokenizer of the model's is at hand
 
 
@@ -69,7 +69,7 @@ def build_command(  # noqa: PLR0913  # one parameter an option
       poet build --dry-run src
     """
     settings = Settings.read(model=model)
-    found = _found(paths, settings, names=names, again=again)
+    found = _found(paths, settings, names=names, again=again, is_shadow=is_shadow)
     for one in found.unread:
         click.echo(f"failed  {one.path}:{one.line}: {one.reason}", err=True)
     if not found.wanted:
@@ -87,7 +87,9 @@ def build_command(  # noqa: PLR0913  # one parameter an option
     return _report(found, steps, tokens=view.tokens, as_json=as_json)
 
 
-def _found(paths: tuple[str, ...], settings: Settings, *, names: tuple[str, ...], again: bool) -> Found:
+def _found(
+    paths: tuple[str, ...], settings: Settings, *, names: tuple[str, ...], again: bool, is_shadow: bool
+) -> Found:
     wanted: list[Site] = []
     unread: list[Unread] = []
     sound = 0
@@ -95,7 +97,7 @@ def _found(paths: tuple[str, ...], settings: Settings, *, names: tuple[str, ...]
         if isinstance(one, Unread):
             unread.append(one)
         elif not names or one.site.name in names:
-            is_sound = not again and one.state.kind in _SOUND
+            is_sound = not again and one.state.kind in (("shadow",) if is_shadow else SOUND)
             sound += is_sound
             wanted += [] if is_sound else [one.site]
     return Found(wanted, sound, unread)

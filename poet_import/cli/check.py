@@ -10,11 +10,10 @@ import click
 from poet_import._version import __version__
 from poet_import.cli.sites import Judged, Unread, judged_in
 from poet_import.settings import Settings
-from poet_import.transpiler.freezing import State
+from poet_import.transpiler.freezing import SOUND, State
 from poet_import.transpiler.project import Site
 from poet_import.validation import validate
 
-_SOUND = ("fresh", "edited")
 _WORDS = {
     "stale": "was frozen for another version of the function",
     "missing": "has no frozen implementation",
@@ -55,14 +54,14 @@ def check_command(paths: tuple[str, ...], *, shape: str) -> int:
     """
     rows = [_row(found) for found in judged_in(paths, Settings.read())]
     click.echo(_SHAPES[shape](rows), nl=False)
-    return int(any(row.state not in _SOUND for row in rows))
+    return int(any(row.state not in SOUND for row in rows))
 
 
 def _row(found: Judged | Unread) -> Row:
     if isinstance(found, Unread):
         return Row(found.path, found.line, "", "unreadable", "", found.reason, "")
     site, state = found.site, _tried(found.site, found.state)
-    mend = "" if state.kind in _SOUND else f"poet build {site.target}"
+    mend = "" if state.kind in SOUND else f"poet build {site.target}"
     return Row(site.path, site.line, site.name, state.kind, state.version, state.reason, mend)
 
 
@@ -85,10 +84,10 @@ def _text(rows: list[Row]) -> str:
         f"{row.path}:{row.line}: {row.function or 'the file'} {row.reason or _WORDS.get(row.state, '')}\n"
         + (f"    mend it: {row.mend}\n" if row.mend else "")
         for row in rows
-        if row.state not in _SOUND
+        if row.state not in SOUND
     ]
     counts = Counter(row.state for row in rows)
-    told = ", ".join(f"{counts[state]} {state}" for state in ("fresh", "edited", *_WORDS) if counts[state])
+    told = ", ".join(f"{counts[state]} {state}" for state in (*SOUND, *_WORDS) if counts[state])
     return "".join(lines) + f"{told or 'no @poet function found'}\n"
 
 
@@ -103,7 +102,7 @@ def _github(rows: list[Row]) -> str:
         f"::error file={_escaped(row.path)},line={row.line},title=poet {row.state}::"
         f"{_escaped(f'{row.function} {row.reason}; {row.mend}'.strip('; '))}\n"
         for row in rows
-        if row.state not in _SOUND
+        if row.state not in SOUND
     )
 
 
@@ -131,7 +130,7 @@ def _sarif(rows: list[Row]) -> str:
             ],
         }
         for row in rows
-        if row.state not in _SOUND
+        if row.state not in SOUND
     ]
     driver = {"name": "poet", "version": __version__, "rules": rules}
     log = {

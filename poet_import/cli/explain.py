@@ -6,9 +6,11 @@ from typing import Any
 
 import click
 
+from poet_import.cache.frozen import SHADOW
+from poet_import.cli.shadow_reports import Report, reports_of
 from poet_import.cli.sites import one_site
 from poet_import.settings import Settings
-from poet_import.transpiler.freezing import State
+from poet_import.transpiler.freezing import State, state_of
 from poet_import.transpiler.project import Site
 
 _METHODS = {
@@ -33,14 +35,20 @@ def explain_command(name: str, *, as_json: bool) -> None:
       poet explain shop.py::price
       poet explain shop.basket:Basket.price --json
     """
-    found = one_site(name, Settings.read())
+    settings = Settings.read()
+    found = one_site(name, settings)
     site, state = found.site, found.state
+    if state.kind == "shadow":
+        state = state_of(site.store, site.place, site.wanted.original, pointer=SHADOW)
     if state.frozen is None:
         raise click.ClickException(f"{site.target}: {state.reason}; run poet build {site.target}")
     if as_json:
         click.echo(json.dumps({"state": state.kind, "version": state.version, **state.frozen.record}, indent=2))
         return
     click.echo("\n".join(_lines(site, state)))
+    shadow = site.store.pointed(site.place, SHADOW)
+    if shadow is not None:
+        click.echo("\n".join(_shadow_lines(reports_of(settings, site.place, shadow), shadow)))
 
 
 def _lines(site: Site, state: State) -> Iterator[str]:
@@ -63,6 +71,16 @@ def _lines(site: Site, state: State) -> Iterator[str]:
     if refused:
         yield "refused before"
         yield from (f"    answer {row.get('answer')}: {_violation(row)}" for row in refused)
+
+
+def _shadow_lines(reports: list[Report], version: str) -> Iterator[str]:
+    """Tell what a shadow has shown; without a difference, by the rule of three (Hanley and Lippman-Hand, 1983)."""
+    compared = sum(report.compared for report in reports)
+    differences = sum(report.differences for report in reports)
+    yield f"{version} runs as a shadow: {compared:,} calls compared, {differences:,} differed"
+    yield from dict.fromkeys(f"    {told}" for report in reports for told in report.told)
+    if compared and not differences:
+        yield f"    at 95 % confidence, at most {3 / compared:.2%} of such calls differ (3 in {compared:,})"
 
 
 def _violation(row: Mapping[str, Any]) -> str:  # Any: as JSON has it

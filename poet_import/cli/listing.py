@@ -10,7 +10,7 @@ from poet_import.settings import Settings
 from poet_import.transpiler.freezing import State
 from poet_import.transpiler.project import Site
 
-_ORIGINS = {"fresh": "frozen", "edited": "frozen, edited", "missing": "woven"}
+_ORIGINS = {"fresh": "frozen", "edited": "frozen, edited", "missing": "woven", "shadow": "woven, shadow"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ def list_command(*, as_json: bool) -> None:
         return
     width = max(len(str(row["domain"])) for row in rows)
     for row in rows:
-        versions = _listed(row["versions"] or ())
-        click.echo(f"{row['domain']!s:{width}}  {row['current'] or 'none'} of {versions}  {row['folder']}")
+        known = _listed(row["versions"] or ())
+        click.echo(f"{row['domain']!s:{width}}  {row['current'] or 'none'} of {known}  {row['folder']}")
 
 
 @template_group.command("show")

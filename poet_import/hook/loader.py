@@ -8,7 +8,7 @@ import sys
 from _frozen_importlib_external import SourceFileLoader
 
 from poet_import.cache.bytecode import BytecodeCache, read_file
-from poet_import.cache.directory import cache_directory
+from poet_import.cache.directory import cache_directory, shadow_directory
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
@@ -159,6 +159,9 @@ def register(fullname: str, path: str, module: "CachedModule", *, state: str = "
     runtime.woven_rows[path] = module.rows
     for generated, rows in module.generated:
         runtime.woven_rows[generated] = rows
+    if module.shadows and hook is not None:
+        runtime.shadow_rows.update(module.shadows)
+        runtime.shadow_folder = shadow_directory(hook.settings)
     if hook is not None:
         hook.seen[fullname] = (state, path, reason)
 

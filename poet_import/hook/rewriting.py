@@ -129,7 +129,9 @@ def _module(woven: Woven, code: CodeType) -> CachedModule:
 
 def _packed(woven: Woven, code: CodeType, rows: Rows) -> CachedModule:
     generated = tuple((filename, marshal.dumps(found)) for filename, found in woven.generated_rows().items())
-    return CachedModule(code, marshal.dumps(rows), woven.needs, generated=generated)
+    beside = woven.shadow_rows(code.co_filename)
+    shadows = tuple((filename, marshal.dumps(found)) for filename, found in beside.items())
+    return CachedModule(code, marshal.dumps(rows), woven.needs, generated=generated, shadows=shadows)
 
 
 def _compile_by(loader: Any, fullname: str, woven: Woven) -> CachedModule:

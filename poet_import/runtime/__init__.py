@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from poet_import.runtime.bindings import binding_of as binding_of  # the marker's
     from poet_import.runtime.bindings import hints, is_default, own_hints
     from poet_import.runtime.predicates import fits
+    from poet_import.runtime.shadowing import sample
     from poet_import.runtime.tasks import interruptions, start_in_task, stop_in_task, timed_out_in_task
     from poet_import.runtime.watchdog import Expired, Timer, start, stop, timed_out
 
@@ -34,6 +35,7 @@ _HOMES = {
     "hints": "bindings",
     "is_default": "bindings",
     "own_hints": "bindings",
+    "sample": "shadowing",
     "Expired": "watchdog",
     "Timer": "watchdog",
     "start": "watchdog",
@@ -63,6 +65,7 @@ __all__ = [
     "pairs_are",
     "perceive",
     "rules",
+    "sample",
     "start",
     "start_in_task",
     "stop",
@@ -74,6 +77,10 @@ __all__ = [
 ]
 woven_rows: "dict[str, Rows | bytes]" = {}
 """What the hook has woven, by file; read it with `rows_of`: those of a cached module are still packed."""
+shadow_rows: dict[str, bytes] = {}
+"""What runs beside functions, by the file of what answers: packed, each with its line and the code of both."""
+shadow_folder = ""
+"""Where it is written down what that has shown."""
 MOST_ITEMS = 8
 """Items of a container that a check looks at, evenly spread."""
 _ATOMS = (str, bytes, int, float, bool, type(None))

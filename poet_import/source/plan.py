@@ -32,12 +32,13 @@ class Plan:
     checked: tuple[ReturnSite, ...]  # each ``return`` whose value is checked
     checks_end: bool  # whether falling off the end is checked, as a ``return None``
     blocks: tuple[Block, ...]  # outermost first
+    is_shadowed: bool = False  # some calls are also made with another body, beside it
     binds: str = ""  # the runtime's decorator that keeps the annotations at hand, or nothing
 
     @property
     def is_empty(self) -> bool:
         """Tell whether the function stays as it is."""
-        return not (self.perceive or self.checked or self.checks_end or self.blocks)
+        return not (self.perceive or self.checked or self.checks_end or self.blocks or self.is_shadowed)
 
     @property
     def phases(self) -> tuple[Phase, ...]:

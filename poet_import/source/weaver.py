@@ -146,6 +146,8 @@ class _FunctionWeaver:
         if plan.perceive:
             lines.append(Line(0, "# perceive", NOWHERE))
             lines += plan.tests.lines("perceive", plan.perceive, place)
+        if plan.is_shadowed:
+            lines += [Line(0, "# shadow", NOWHERE), Line(0, "__poet__.sample()", place)]
         lines.append(Line(0, "# operate", NOWHERE))
         for frame in self._frames:
             lines += _deeper(frame.block.opening(place), frame.depth)

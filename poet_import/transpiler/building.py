@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from poet_import.cache.frozen import CURRENT
+from poet_import.cache.frozen import CURRENT, SHADOW
 from poet_import.model import Usage
 from poet_import.source.normal import source_digest
 from poet_import.transpiler.improving import Improver
@@ -86,6 +86,9 @@ class Builder:
     def _settled(self, site: Site, outcome: Outcome) -> Step:
         if not isinstance(outcome, Body):
             note = getattr(outcome, "reason", "it is still being generated")
+            return Step(site, "failed", self._spent[site.target], note)
+        if self._pointer == SHADOW and not site.may_be_shadowed(outcome.record):
+            note = "it cannot have a shadow: its calls may have effects, or need what is around it"
             return Step(site, "failed", self._spent[site.target], note)
         try:
             return Step(site, "frozen", self._spent[site.target], freeze(site, outcome, pointer=self._pointer))

@@ -14,7 +14,7 @@ from poet_import.source.discovery import PoetFunction
 from poet_import.templates import TemplateStore
 from poet_import.transpiler.requests import Wanted, is_improvable, wanted_of
 from poet_import.transpiler.weaving import Reading, depth_checked, read_source, weave_reading
-from poet_import.transpiler.woven import Fallback, Outcome, Woven
+from poet_import.transpiler.woven import Fallback, Outcome, Shadow, Woven
 
 if TYPE_CHECKING:  # it loads asyncio and the gates, which nobody needs offline
     from poet_import.transpiler.improving import Improver
@@ -106,8 +106,18 @@ class Transpiler:
         others = self._improver is not None or bool(self._unavailable)
         return frozen_outcomes(reading.filename, reading.functions, wanted, frozen=self._frozen, has_others=others)
 
+    def _shadows(self, reading: Reading, outcomes: dict[PoetFunction, Outcome]) -> dict[PoetFunction, Shadow]:
+        """Return what is to run beside the functions of a module."""
+        if not folder_beside(reading.filename):
+            return {}
+        from poet_import.transpiler.freezing import frozen_shadows  # as above
+
+        plans = {function: plan for function, plan in reading.plans(self._store).items() if is_improvable(plan)}
+        wanted = {function: wanted_of(plan, reading.source) for function, plan in plans.items()}
+        return frozen_shadows(reading.filename, reading.functions, wanted, outcomes=outcomes)
+
     def _weave(self, reading: Reading, outcomes: dict[PoetFunction, Outcome]) -> Woven:
-        woven = weave_reading(reading, self._store, outcomes)
+        woven = weave_reading(reading, self._store, outcomes, shadows=self._shadows(reading, outcomes))
         for function in woven.functions:
             if isinstance(function.outcome, Fallback):
                 message = f"{function.qualname} runs as it is written: {function.outcome.reason}"

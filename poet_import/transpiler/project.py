@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from poet_import.cache.frozen import FrozenStore
 from poet_import.templates import TemplateStore
-from poet_import.transpiler.freezing import State, state_of, target_of
+from poet_import.transpiler.freezing import State, is_pure, stands_alone, state_of, target_of
 from poet_import.transpiler.requests import Wanted, is_improvable, wanted_of
 from poet_import.transpiler.weaving import depth_checked, read_source
 
@@ -20,6 +21,7 @@ class Site:
     place: str
     wanted: Wanted
     store: FrozenStore
+    is_plain: bool  # a function that may be called again outside of its place
 
     @property
     def name(self) -> str:
@@ -30,6 +32,10 @@ class Site:
     def target(self) -> str:
         """Return how a command is told of the function."""
         return target_of(self.path, self.name)
+
+    def may_be_shadowed(self, record: Mapping[str, object]) -> bool:
+        """Tell whether an implementation with this record may run beside the function."""
+        return self.is_plain and is_pure(record)
 
     def state(self) -> State:
         """Return in which state its frozen implementation is."""
@@ -61,6 +67,7 @@ def sites_of(path: str, templates: TemplateStore) -> list[Site]:
                 places[function],
                 wanted_of(plan, reading.source),
                 store,
+                stands_alone(function),
             )
             for function, plan in plans.items()
         ]

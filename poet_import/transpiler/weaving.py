@@ -22,7 +22,7 @@ from poet_import.source.plan import Plan, make_plan
 from poet_import.source.scopes import FunctionNode, Scope, ScopeTree, read_scopes
 from poet_import.source.weaver import weave
 from poet_import.templates import TemplateStore
-from poet_import.transpiler.woven import Body, Fallback, Outcome, Woven, WovenFunction
+from poet_import.transpiler.woven import Body, Fallback, Outcome, Shadow, Woven, WovenFunction
 
 # Every name that the weaver writes; a test compares them with what it writes.
 _WOVEN_NAMES = {
@@ -89,17 +89,21 @@ def read_source(source: bytes | str, filename: str, *, options: Mapping[int, Poe
 
 
 def weave_reading(
-    reading: Reading, store: TemplateStore, outcomes: Mapping[PoetFunction, Outcome] | None = None
+    reading: Reading,
+    store: TemplateStore,
+    outcomes: Mapping[PoetFunction, Outcome] | None = None,
+    *,
+    shadows: Mapping[PoetFunction, Shadow] | None = None,
 ) -> Woven:
-    """Weave the functions of a module, each around its own body or the one that it got.
+    """Weave the functions of a module, each around its own body or the one that it got, some with a shadow beside it.
 
     Raises:
         TranspileError: The source is nested too deeply.
     """
     with depth_checked(reading.filename), no_collection():
         if not any(isinstance(outcome, Body) for outcome in (outcomes or {}).values()):
-            return _weave(reading, store, {**(outcomes or {})}, grafted=None)
-        return _weave_grafted(reading, store, {**(outcomes or {})})
+            return _weave(reading, store, {**(outcomes or {})}, shadows=shadows or {}, grafted=None)
+        return _weave_grafted(reading, store, {**(outcomes or {})}, shadows=shadows or {})
 
 
 @contextmanager
@@ -140,7 +144,13 @@ def _normalized(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _weave_grafted(reading: Reading, store: TemplateStore, outcomes: dict[PoetFunction, Outcome]) -> Woven:
+def _weave_grafted(
+    reading: Reading,
+    store: TemplateStore,
+    outcomes: dict[PoetFunction, Outcome],
+    *,
+    shadows: Mapping[PoetFunction, Shadow],
+) -> Woven:
     """Weave the module with other bodies in it; a body that cannot be put where it belongs is a fallback."""
     grafts = {
         function: Graft(function.scope, outcome.implementation.operate, outcome.filename)
@@ -160,7 +170,9 @@ def _weave_grafted(reading: Reading, store: TemplateStore, outcomes: dict[PoetFu
             moved[places[place]] = _moved(places[place], node, scope)
     functions = tuple(moved[function] for function in reading.functions if function in moved)
     again = replace(reading, source=Source(grafted.text), scopes=scopes, functions=functions)
-    return _weave(again, store, {moved[function]: outcome for function, outcome in outcomes.items()}, grafted=grafted)
+    outcomes = {moved[function]: outcome for function, outcome in outcomes.items()}
+    shadows = {moved[function]: shadow for function, shadow in shadows.items()}
+    return _weave(again, store, outcomes, shadows=shadows, grafted=grafted)
 
 
 def _moved(function: PoetFunction, node: FunctionNode, scope: Scope) -> PoetFunction:
@@ -172,16 +184,25 @@ def _moved(function: PoetFunction, node: FunctionNode, scope: Scope) -> PoetFunc
 
 
 def _weave(
-    reading: Reading, store: TemplateStore, outcomes: dict[PoetFunction, Outcome], *, grafted: Grafted | None
+    reading: Reading,
+    store: TemplateStore,
+    outcomes: dict[PoetFunction, Outcome],
+    *,
+    shadows: Mapping[PoetFunction, Shadow],
+    grafted: Grafted | None,
 ) -> Woven:
-    plans = reading.plans(store)
+    found = reading.plans(store)
+    plans = {function: replace(plan, is_shadowed=function in shadows) for function, plan in found.items()}
     module = reading.scopes.module.node
     assert isinstance(module, ast.Module)
     lines = weave(reading.source, module, list(plans.values()), lacks_import=reading.lacks_import)
     tree = _user_tree(lines, reading.filename, list(plans.values()), grafted=grafted)
     return Woven(
         text=lines.text,
-        functions=tuple(_settled(function, plans, outcomes, grafted=grafted) for function in reading.functions),
+        functions=tuple(
+            replace(_settled(function, plans, outcomes, grafted=grafted), shadow=shadows.get(function))
+            for function in reading.functions
+        ),
         lineage=tuple(sorted({name for plan in plans.values() for name in plan.template.lineage})),
         needs=_needs(plans.values()),
         tree=tree,
@@ -231,6 +252,7 @@ def _needs(plans: Iterable[Plan]) -> tuple[str, ...]:
         if Deadline in blocks:
             needs.add("start_in_task" if plan.anatomy.is_async else "start")
         needs |= {"fits", plan.binds} if plan.binds else set()
+        needs |= {"sample"} if plan.is_shadowed else set()
         tests = [test for test, _ in (*plan.perceive, *plan.enforce)]
         needs |= {"rules"} if any("rules." in test or "item_keeps" in test for test in tests) else set()
     return tuple(sorted(needs))

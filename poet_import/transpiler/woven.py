@@ -9,7 +9,7 @@ from types import CodeType
 
 from poet_import.errors import TranspileError
 from poet_import.model import Implementation, PoetOptions
-from poet_import.source.compiling import compile_tree, functions_of
+from poet_import.source.compiling import compile_tree, functions_of, parse
 from poet_import.source.grafted import Grafted
 from poet_import.source.options import NAMES
 from poet_import.source.plan import Plan
@@ -42,6 +42,17 @@ Outcome = Body | Fallback | Pending
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """A frozen body that runs beside the one that answers, on some calls."""
+
+    place: str  # where it is frozen
+    version: str
+    path: str  # of its text
+    answering: str  # the text of the body that answers
+    shadow: str
+
+
+@dataclass(frozen=True, slots=True)
 class WovenFunction:
     """One marked function of a module and what became of it."""
 
@@ -52,6 +63,7 @@ class WovenFunction:
     plan: Plan | None  # None where it was left alone
     left_alone: str = ""  # why: "dynamic" leaves it to the marker, any other reason to nobody
     outcome: Outcome | None = None  # of asking for another body, None where nobody asked
+    shadow: Shadow | None = None
 
     @property
     def is_woven(self) -> bool:
@@ -119,6 +131,24 @@ class Woven:
             return compile_tree(tree, filename, optimize=optimize)
         except RecursionError as error:
             raise TranspileError("nested too deeply to be rewritten", filename=filename) from error
+
+    def shadow_rows(self, filename: str) -> dict[str, dict[int, tuple[object, ...]]]:
+        """Return what runs beside the functions that have a shadow, by the file and line where what answers begins.
+
+        Function, place, version, then the code of a module that defines what answers, and of one with the shadow.
+        """
+        rows: dict[str, dict[int, tuple[object, ...]]] = {}
+        for one in self.functions:
+            if one.shadow is None:
+                continue
+            found = one.shadow
+            texts = ((found.answering, filename), (found.shadow, found.path))
+            codes = [compile_tree(parse(text, name), name) for text, name in texts]
+            place, line = filename, one.first_line
+            if isinstance(one.outcome, Body) and self.grafted:
+                place, line = one.outcome.filename, self.grafted.definition(one.qualname, one.first_line)
+            rows.setdefault(place, {})[line] = (one.qualname, found.place, found.version, *codes)
+        return rows
 
     def generated_rows(self) -> dict[str, dict[int, tuple[object, ...]]]:
         """Return the rows of functions that have another body, by the file and the line where that begins."""
