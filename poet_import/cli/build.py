@@ -135,8 +135,13 @@ def _estimate(found: Found, improver: Improver, *, as_json: bool) -> int:
     for row in rows:
         asked = f"about {row['tokens']:,} tokens" if row["requests"] else "kept from before, no request"
         click.echo(f"would build {row['function']}: {asked}")
-    click.echo(f"{len(rows)} functions, {requests} requests, about {tokens:,} tokens (up to three times that)")
+    counts = f"{_plural(len(rows), 'function')}, {_plural(requests, 'request')}"
+    click.echo(f"{counts}, about {tokens:,} tokens (up to three times that)")
     return 0
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _report(found: Found, steps: Sequence[Step], *, tokens: int, as_json: bool) -> int:
