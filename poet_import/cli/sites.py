@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -67,8 +69,20 @@ def _processes(files: int) -> Iterator[ProcessPoolExecutor | None]:
     if files < _MANY or count < 2 or "fork" not in multiprocessing.get_all_start_methods():
         yield None
         return
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("fork")) as pool:
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(count, context, initializer=_end_with, initargs=(os.getpid(),)) as pool:
         yield pool
+
+
+def _end_with(parent: int) -> None:
+    """End this process with its parent, which may be killed: nobody else would tell it that there is no more work."""
+
+    def watch() -> None:  # pragma: no cover  (in a process that has nobody left to tell)
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _read(path: str, *, roots: tuple[str, ...]) -> list[Judged] | Unread:
