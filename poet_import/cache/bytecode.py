@@ -79,10 +79,11 @@ class BytecodeCache:
             roots: The folders that hold domains.
             settings: A text that tells the settings from others that weave other code.
             prompts: Whether what templates tell a model has a part in the code.
-            writes: Whether anything may be written there.
+            writes: Whether anything may be written there; in mode ``frozen`` nothing is.
         """
         self.directory = directory
         self._writes = writes and not sys.dont_write_bytecode
+        self._is_fixed = not writes  # so nobody edits what is frozen, either
         self._prompts = prompts
         self._roots = tuple(roots)
         self._settings = settings
@@ -133,7 +134,7 @@ class BytecodeCache:
             code, rows, needs, generated, stamps, shadows = marshal.loads(_unsealed(content))
         except (OSError, ValueError, EOFError, TypeError):
             return None
-        if stamps and not _all_hold(stamps):
+        if stamps and not _all_hold(stamps, folders_only=self._is_fixed):
             return None
         _fix_co_filename(code, path)
         return CachedModule(code, rows, needs, generated=generated, stamps=stamps, shadows=shadows)
@@ -201,10 +202,10 @@ class BytecodeCache:
         return True
 
 
-def _all_hold(stamps: "Stamps") -> bool:
+def _all_hold(stamps: "Stamps", *, folders_only: bool) -> bool:
     from poet_import.cache.stamps import all_hold  # for those who freeze
 
-    return all_hold(stamps)
+    return all_hold(stamps, folders_only=folders_only)
 
 
 def read_file(path: str) -> bytes:
