@@ -68,7 +68,6 @@ class Original:
     imports: tuple[str, ...] = ()  # modules that its domain allows besides its own
     checks: tuple[Check, ...] = ()  # of its domain
     semantics: Semantics = "preserve"
-    trains: bool = False  # whether it has an ``optimize_for``
     calls: tuple[str, ...] = ()  # recorded calls: argument tuples as literals
 
 

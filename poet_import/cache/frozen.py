@@ -64,11 +64,6 @@ class FrozenStore:
         self.folder = os.path.join(os.path.dirname(os.path.abspath(module_path)), FOLDER)
         self._prefix = os.path.splitext(os.path.basename(module_path))[0] + "."
 
-    @property
-    def exists(self) -> bool:
-        """Tell whether anything is frozen beside the module."""
-        return os.path.isdir(self.folder)
-
     def place(self, qualname: str) -> str:
         """Return the name of a function's folder."""
         return self._prefix + qualname.replace("<locals>.", "")

@@ -50,7 +50,6 @@ def _original(plan: Plan, source: Source) -> Original:
         imports=template.imports,
         checks=template.checks,
         semantics=found.options.semantics,
-        trains=bool(found.options.optimize_for),
     )
 
 
