@@ -157,7 +157,7 @@ class FrozenStore:
             complete = {**record, "code_digest": digest_of(text)}
             _write(os.path.join(temporary, METADATA), json.dumps(complete, indent=2, sort_keys=True) + "\n")
             version = self._settle(place, temporary)
-        except BaseException:
+        except BaseException:  # whatever stops it, nothing half-written stays
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         self.point(place, version, pointer)
