@@ -44,7 +44,7 @@ class CachedModule:
         needs: "tuple[str, ...]",
         *,
         generated: "Generated" = (),
-        stamps: "Stamps" = (),
+        stamps: "Stamps | None" = None,
         shadows: "Generated" = (),
     ) -> None:
         self.code = code

@@ -6,6 +6,8 @@ is not stamped: it may change again within its second.
 """
 
 import os
+from marshal import dumps, loads
+from os import stat
 from stat import S_ISDIR
 from time import time
 
@@ -13,7 +15,7 @@ TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an im
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    Stamps = tuple[tuple[str, int, int], ...]
+    Stamps = tuple[tuple[tuple[str, int], ...], bytes]
 
 _FOLDER = ".poet"  # `cache.frozen` has it too; that loads more than the warm path may
 _SETTLED = 2  # seconds
@@ -28,10 +30,12 @@ def folder_beside(path: str) -> str:
 
 
 def stamps_of(paths: "Iterable[str]") -> "Stamps | None":
-    """Return the stamps of files and folders, or None where one of them may still be changing."""
-    found = tuple((path, *_stamp(path)) for path in paths)
-    newest = max((changed for _, changed, _ in found), default=0)
-    return found if newest < time() - _SETTLED else None
+    """Return the stamps of folders and, packed, of files; None where one of them may still be changing."""
+    found = [(path, *_stamp(path)) for path in paths]
+    if max((changed for _, changed, _ in found), default=0) >= time() - _SETTLED:
+        return None
+    folders = tuple((path, changed) for path, changed, size in found if size == _OF_A_FOLDER)
+    return folders, dumps([one for one in found if one[2] != _OF_A_FOLDER])
 
 
 def all_hold(stamps: "Stamps", *, folders_only: bool = False) -> bool:
@@ -40,23 +44,19 @@ def all_hold(stamps: "Stamps", *, folders_only: bool = False) -> bool:
     A folder tells of files that were added, removed or replaced: all that versions and pointers do, and a checkout.
     Only a file that was edited in its place is told by itself.
     """
-    for path, changed, size in stamps:
-        if folders_only and size != _OF_A_FOLDER:
-            continue
-        try:
-            found = os.stat(path)
-        except OSError:
-            if changed != -1:
+    folders, files = stamps
+    try:
+        for path, changed in folders:
+            if int(stat(path).st_mtime) != changed:
                 return False
-            continue
-        if int(found.st_mtime) != changed or size not in (_OF_A_FOLDER, found.st_size):
-            return False
-    return True
+    except OSError:
+        return False
+    return folders_only or all(_stamp(path) == (changed, size) for path, changed, size in loads(files))
 
 
 def _stamp(path: str) -> tuple[int, int]:
     try:
-        found = os.stat(path)
+        found = stat(path)
     except (OSError, ValueError):
         return _MISSING
     return int(found.st_mtime), _OF_A_FOLDER if S_ISDIR(found.st_mode) else found.st_size

@@ -112,8 +112,9 @@ def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
         reason = "; ".join(f"{qualname}: {why}" for qualname, why in woven.fallbacks.items())
         with no_collection():
             module = _compile_by(loader, fullname, woven) if is_own else _module(woven, woven.compile(path))
-        stamps = stamps_of(paths_beside(path)) if beside else ()
-        if not is_own and not woven.is_provisional and stamps is not None:
+        stamps = stamps_of(paths_beside(path)) if beside else None
+        is_settled = stamps is not None or not beside
+        if not is_own and not woven.is_provisional and is_settled:
             module.stamps = stamps
             if cache.store(cache.key(source, lineage, beside=beside), module):
                 cache.remember(path, lineage)
