@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.processes import Interpreter, can_count
 from poet_import.templates import store_over
 from poet_import.transpiler.building import freeze
 from poet_import.transpiler.project import sites_of
@@ -38,11 +39,12 @@ def f{n}(values: list[int], limit: int = {n}) -> int:
 _IMPORTS = """
 import sys, time
 import poet_import
+poet_import.install(mode=sys.argv[2])
 import m0
 begun = time.perf_counter()
 for number in range(1, int(sys.argv[1])):
     __import__(f"m{number}")
-print((time.perf_counter() - begun) / (int(sys.argv[1]) - 1))
+print((time.perf_counter() - begun) / max(1, int(sys.argv[1]) - 1))
 """
 
 
@@ -84,16 +86,19 @@ def measure_commands(folder: Path, modules: int, repeats: int) -> None:
 
 def measure_imports(folder: Path, plain: Path, modules: int, *, repeats: int) -> None:
     """Print what a warm import costs, frozen and woven; the caches are full after the first round."""
-    found: dict[str, list[float]] = {"frozen": [], "woven": []}
-    for number in range(repeats + 1):
-        for name, place in (("frozen", folder), ("woven", plain)):
-            mode = "frozen" if number and name == "frozen" else "offline"  # the mode frozen writes nothing
-            seconds = float(run(place, "-c", _IMPORTS, str(modules), POET_MODE=mode)[1])
-            found[name] += [seconds] if number else []
-    frozen, woven = (min(found[name]) for name in ("frozen", "woven"))
-    print(
-        f"warm import of a module: frozen {1e6 * frozen:.0f} µs, woven {1e6 * woven:.0f} µs, ratio {frozen / woven:.2f}"
-    )
+    kinds = {"frozen": Interpreter(folder), "offline": Interpreter(plain)}
+    for interpreter in kinds.values():  # the mode frozen writes nothing
+        interpreter.run(_IMPORTS, modules, "offline")
+    times: dict[str, list[float]] = {mode: [] for mode in kinds}
+    for _ in range(repeats):
+        for mode, interpreter in kinds.items():
+            times[mode].append(float(interpreter.run(_IMPORTS, modules, mode)))
+    frozen, woven = (1e6 * min(times[mode]) for mode in kinds)
+    print(f"warm import of a module: frozen {frozen:.0f} µs, woven {woven:.0f} µs, ratio {frozen / woven:.2f}")
+    if can_count():
+        counts = [one.count(_IMPORTS, modules, mode) - one.count(_IMPORTS, 1, mode) for mode, one in kinds.items()]
+        frozen, woven = (count / 1000 / (modules - 1) for count in counts)
+        print(f"    by instructions: {frozen:.0f} and {woven:.0f} thousand, ratio {frozen / woven:.3f}")
 
 
 def main() -> None:
