@@ -240,9 +240,10 @@ def test_a_traceback_shows_the_lines_that_ran(run: Run, tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         namespace["Basket"]().price(2)
 
-    frames = traceback.extract_tb(caught.value.__traceback__)[-3:]
-    assert {frame.filename for frame in frames} == {str(tmp_path / "Basket.price.py")}
-    assert [(frame.lineno, frame.line) for frame in frames[-1:]] == [(11, "return math.sqrt(1) / (a - a)")]
+    every = traceback.extract_tb(caught.value.__traceback__)
+    frames = [frame for frame in every if frame.filename == str(tmp_path / "Basket.price.py")]
+    assert every[-len(frames) :] == frames  # two, or three where a comprehension has a frame of its own
+    assert (frames[-1].lineno, frames[-1].line) == (11, "return math.sqrt(1) / (a - a)")
     assert frames[0].lineno == 15
 
 

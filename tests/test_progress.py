@@ -11,6 +11,9 @@ import pytest
 
 import poet_import
 
+sys.path.insert(0, str(Path(__file__).parent / "generators"))
+from scripted_model import ScriptedModel, answer  # found there only
+
 Write = Callable[..., Path]
 
 PROGRAM = """
@@ -33,16 +36,18 @@ print(poet_import.describe(shop.half).origin)
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
-@pytest.mark.parametrize("at_a_terminal", [True, False], ids=["terminal", "pipe"])
-def test_progress_is_shown_at_a_terminal_only(write: Write, tmp_path: Path, at_a_terminal: bool) -> None:
-    write("from poet_import import poet\n\n@poet\ndef half(number: int) -> float:\n    return number / 2\n")
+def shown_by(tmp_path: Path, *arguments: str, at_a_terminal: bool, **variables: str) -> tuple[str, str]:
+    """Run an interpreter whose errors go to a terminal or a pipe; return what it prints, and what is shown there."""
     ours, theirs = pty.openpty() if at_a_terminal else os.pipe()
     paths = os.pathsep.join([str(tmp_path), str(Path(poet_import.__file__).parents[1])])
-    environment = {**os.environ, "PYTHONPATH": paths, "POET_CACHE_DIR": str(tmp_path / "cache"), "TERM": "xterm"}
-
+    places = {"PYTHONPATH": paths, "POET_CACHE_DIR": str(tmp_path / "cache"), "TERM": "xterm", "COLUMNS": "100"}
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=theirs, text=True, env=environment
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, **places, **variables},
     ) as process:
         os.close(theirs)
         shown = b""
@@ -53,7 +58,31 @@ def test_progress_is_shown_at_a_terminal_only(write: Write, tmp_path: Path, at_a
             pass
         os.close(ours)
         assert process.stdout is not None
-        assert process.stdout.read() == "generated\n"
+        return process.stdout.read(), shown.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@pytest.mark.parametrize("at_a_terminal", [True, False], ids=["terminal", "pipe"])
+def test_progress_is_shown_at_a_terminal_only(write: Write, tmp_path: Path, at_a_terminal: bool) -> None:
+    write("from poet_import import poet\n\n@poet\ndef half(number: int) -> float:\n    return number / 2\n")
+
+    printed, shown = shown_by(tmp_path, "-c", PROGRAM, at_a_terminal=at_a_terminal)
 
     words = "poet: shop.py: 1 of 1 answering"
-    assert (words in shown.decode(), b"tokens (slow/one)" in shown) == (at_a_terminal, at_a_terminal)
+    assert printed == "generated\n"
+    assert (words in shown, "tokens (slow/one)" in shown) == (at_a_terminal, at_a_terminal)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_build_shows_a_row_for_each_function_at_a_terminal(write: Write, tmp_path: Path) -> None:
+    write("from poet_import import poet\n\n@poet\ndef half(number: int) -> float:\n    return number / 2\n")
+    better = "def half(number: int) -> float:\n    result = number / 2\n    return result\n"
+
+    with ScriptedModel(answer(better, delay=0.5)) as model:
+        variables = {"POET_MODEL": "openai/tiny", "POET_LLM_BASE_URL": model.url}
+        printed, shown = shown_by(tmp_path, "-m", "poet_import", "build", "shop.py", at_a_terminal=True, **variables)
+
+    assert "function" in shown
+    assert "shop.py::half" in shown
+    assert "of 1 done, 30 tokens" in shown
+    assert printed == ("frozen  shop.py::half v1, 30 tokens\n1 frozen, 0 were sound already, 0 not frozen, 30 tokens\n")

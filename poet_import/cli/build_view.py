@@ -64,7 +64,7 @@ class BuildView:
     def __rich__(self) -> "Table":
         from rich.table import Table  # for a person only
 
-        title = f"{len(self._done)} of {self._total} functions, {self.tokens:,} tokens"
+        title = f"{len(self._done)} of {self._total} done, {self.tokens:,} tokens"
         table = Table(title=title, title_justify="left", box=None, pad_edge=False)
         for heading in ("function", "stage", "seconds", "tokens"):
             table.add_column(heading, justify="right" if heading in ("seconds", "tokens") else "left", no_wrap=True)
