@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from hashlib import blake2b
     from types import CodeType
 
-    from poet_import.cache.stamps import Stamps
+    from poet_import.cache.stamps import Beside, Stamps
 
-    Generated = tuple[tuple[str, bytes], ...]
-
-_FORMAT = b"poet-5"
+_FORMAT = b"poet-6"
 _SUFFIX = ".poetc"
 _INDEX = "index"
 _DIGEST_SIZE = 16
@@ -43,14 +41,14 @@ class CachedModule:
         rows: bytes,
         needs: "tuple[str, ...]",
         *,
-        generated: "Generated" = (),
+        generated: "tuple[str, ...]" = (),
         stamps: "Stamps | None" = None,
-        shadows: "Generated" = (),
+        shadows: "tuple[tuple[str, bytes], ...]" = (),
     ) -> None:
         self.code = code
-        self.rows = rows  # packed: the marker rarely looks at them
+        self.rows = rows  # packed, and by file: the marker rarely looks at them
         self.needs = needs  # names of the runtime to load before the module runs
-        self.generated = generated  # the files of bodies from elsewhere, with the rows of their functions
+        self.generated = generated  # the files of bodies from elsewhere
         self.stamps = stamps  # of what was frozen beside the module
         self.shadows = shadows  # the files of functions that have one, with what runs beside them
 
@@ -93,13 +91,13 @@ class BytecodeCache:
         self._has_swept = False
         self._read_index()
 
-    def key(self, source: bytes, lineage: "tuple[str, ...]", *, beside: str = "") -> str:
+    def key(self, source: bytes, lineage: "tuple[str, ...]", *, beside: "Beside | None" = None) -> str:
         """Return the name of an entry: a digest of the source, keyed with all else that decides what is woven.
 
         Args:
             source: The module's bytes.
             lineage: The domains that have a part in it.
-            beside: The folder of what is frozen beside it, if there is one: the same source elsewhere has another.
+            beside: Where something is frozen beside it: the same source elsewhere has another folder.
         """
         begun = self._begun.get(lineage)
         if begun is None:
@@ -107,7 +105,7 @@ class BytecodeCache:
         digest = begun.copy()
         digest.update(source)
         if beside:
-            digest.update(b"\0" + beside.encode("utf-8", "surrogatepass"))
+            digest.update(b"\0" + beside[0].encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     def _begin(self, lineage: "tuple[str, ...]") -> "blake2b":
@@ -122,7 +120,7 @@ class BytecodeCache:
         salt = blake2b("\0".join(facts).encode("utf-8", "surrogatepass"), digest_size=_DIGEST_SIZE).digest()
         return blake2b(digest_size=_DIGEST_SIZE, key=salt)
 
-    def load(self, key: str, path: str) -> "CachedModule | None":
+    def load(self, key: str, path: str, *, beside: "Beside | None" = None) -> "CachedModule | None":
         """Return a module, or None if it is absent, stale or damaged.
 
         A damaged entry is left in place: another process may be about to replace it.
@@ -134,7 +132,7 @@ class BytecodeCache:
             code, rows, needs, generated, stamps, shadows = marshal.loads(_unsealed(content))
         except (OSError, ValueError, EOFError, TypeError):
             return None
-        if stamps and not _all_hold(stamps, folders_only=self._is_fixed):
+        if beside and not _all_hold(stamps, beside, folders_only=self._is_fixed):
             return None
         _fix_co_filename(code, path)
         return CachedModule(code, rows, needs, generated=generated, stamps=stamps, shadows=shadows)
@@ -202,10 +200,10 @@ class BytecodeCache:
         return True
 
 
-def _all_hold(stamps: "Stamps", *, folders_only: bool) -> bool:
+def _all_hold(stamps: "Stamps", beside: "Beside", *, folders_only: bool) -> bool:
     from poet_import.cache.stamps import all_hold  # for those who freeze
 
-    return all_hold(stamps, folders_only=folders_only)
+    return all_hold(stamps, beside, folders_only=folders_only)
 
 
 def read_file(path: str) -> bytes:

@@ -210,16 +210,15 @@ class FrozenStore:
                     os.unlink(entry.path)
 
 
-def paths_beside(module_path: str) -> list[str]:
-    """Return the files and folders that tell whether what is frozen beside a module has changed."""
+def names_beside(module_path: str) -> list[str]:
+    """Return what in the folder beside a module tells whether what is frozen of it has changed."""
     store = FrozenStore(module_path)
-    found = [store.folder]
+    found = []
     for place in store.known():
-        folder = os.path.join(store.folder, place)
-        found += [folder, os.path.join(folder, CURRENT)]
+        found += [place, os.path.join(place, CURRENT)]
         with suppress(TranspileError):  # a broken pointer is no pointer; mending it shows
             version = store.pointed(place) or ""
-            found += [os.path.join(folder, version, name) for name in (CODE, METADATA)]
+            found += [os.path.join(place, version, name) for name in (CODE, METADATA)]
     return found
 
 

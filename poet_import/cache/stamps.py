@@ -8,14 +8,17 @@ is not stamped: it may change again within its second.
 import os
 from marshal import dumps, loads
 from os import stat
-from stat import S_ISDIR
+from stat import S_ISDIR, ST_MTIME
 from time import time
 
 TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an import
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    Stamps = tuple[tuple[tuple[str, int], ...], bytes]
+    Beside = tuple[str, int]
+    """The folder of what is frozen beside a module, up to its separator, and the second of its last change."""
+    Stamps = tuple[int, tuple[str, ...], tuple[int, ...], bytes]
+    """Of that folder, of the folders in it, each with its second, and, packed, of the files in those."""
 
 _FOLDER = ".poet"  # `cache.frozen` has it too; that loads more than the warm path may
 _SETTLED = 2  # seconds
@@ -23,35 +26,41 @@ _MISSING = (-1, -1)
 _OF_A_FOLDER = -2  # in the place of a size
 
 
-def folder_beside(path: str) -> str:
-    """Return the folder of what is frozen beside a module, or nothing where there is none."""
+def folder_beside(path: str) -> "Beside | None":
+    """Return the folder of what is frozen beside a module, or None where there is none."""
     folder = os.path.join(os.path.dirname(path), _FOLDER)
-    return folder if os.path.isdir(folder) else ""
+    changed, size = _stamp(folder)
+    return (folder + os.sep, changed) if size == _OF_A_FOLDER else None
 
 
-def stamps_of(paths: "Iterable[str]") -> "Stamps | None":
-    """Return the stamps of folders and, packed, of files; None where one of them may still be changing."""
-    found = [(path, *_stamp(path)) for path in paths]
-    if max((changed for _, changed, _ in found), default=0) >= time() - _SETTLED:
+def stamps_of(beside: "Beside", names: "Iterable[str]") -> "Stamps | None":
+    """Return the stamps of what is in a folder; None where any of it may still be changing."""
+    folder, changed = beside
+    found = [(name, *_stamp(folder + name)) for name in names]
+    if max([changed, *(second for _, second, _ in found)]) >= time() - _SETTLED:
         return None
-    folders = tuple((path, changed) for path, changed, size in found if size == _OF_A_FOLDER)
-    return folders, dumps([one for one in found if one[2] != _OF_A_FOLDER])
+    folders = {name: second for name, second, size in found if size == _OF_A_FOLDER}
+    files = dumps([one for one in found if one[2] != _OF_A_FOLDER])
+    return changed, tuple(folders), tuple(folders.values()), files
 
 
-def all_hold(stamps: "Stamps", *, folders_only: bool = False) -> bool:
+def all_hold(stamps: "Stamps", beside: "Beside", *, folders_only: bool = False) -> bool:
     """Tell whether nothing has changed since.
 
     A folder tells of files that were added, removed or replaced: all that versions and pointers do, and a checkout.
     Only a file that was edited in its place is told by itself.
     """
-    folders, files = stamps
+    folder, changed = beside
+    before, names, seconds, files = stamps
+    if changed != before:
+        return False
     try:
-        for path, changed in folders:
-            if int(stat(path).st_mtime) != changed:
+        for name, second in zip(names, seconds):  # noqa: B905  (to ask for it costs as much as a turn)
+            if stat(folder + name)[ST_MTIME] != second:
                 return False
     except OSError:
         return False
-    return folders_only or all(_stamp(path) == (changed, size) for path, changed, size in loads(files))
+    return folders_only or all(_stamp(folder + name) == (second, size) for name, second, size in loads(files))
 
 
 def _stamp(path: str) -> tuple[int, int]:
@@ -59,4 +68,5 @@ def _stamp(path: str) -> tuple[int, int]:
         found = stat(path)
     except (OSError, ValueError):
         return _MISSING
-    return int(found.st_mtime), _OF_A_FOLDER if S_ISDIR(found.st_mode) else found.st_size
+    second: int = found[ST_MTIME]  # type: ignore[assignment]  # typeshed: one of all items, so a float too
+    return second, _OF_A_FOLDER if S_ISDIR(found.st_mode) else found.st_size

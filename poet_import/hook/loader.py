@@ -86,7 +86,8 @@ class PoetMixin:
             source = read_file(path)
         except OSError:  # the stock loader has the words for that
             return None
-        return cache.load(cache.key(source, lineage, beside=folder_beside(path)), path)
+        beside = folder_beside(path)
+        return cache.load(cache.key(source, lineage, beside=beside), path, beside=beside)
 
     def _woven(self, fullname: str, stock: "CodeType") -> "CodeType":
         """Return the woven code of a module that mentions us if it is marked, else the stock code."""
@@ -157,8 +158,8 @@ def register(fullname: str, path: str, module: "CachedModule", *, state: str = "
     for name in module.needs:
         getattr(runtime, name)
     runtime.woven_rows[path] = module.rows
-    for generated, rows in module.generated:
-        runtime.woven_rows[generated] = rows
+    for generated in module.generated:
+        runtime.woven_rows[generated] = module.rows
     if module.shadows and hook is not None:
         runtime.shadow_rows.update(module.shadows)
         runtime.shadow_folder = shadow_directory(hook.settings)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from poet_import import runtime
 from poet_import.cache.bytecode import CachedModule
-from poet_import.cache.frozen import paths_beside
+from poet_import.cache.frozen import names_beside
 from poet_import.cache.stamps import folder_beside, stamps_of
 from poet_import.errors import StaleError, TranspileError
 from poet_import.hook.loader import Hook, PoetMixin, register
@@ -101,7 +101,7 @@ def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
     is_own = loader.made_from is not SourceFileLoader
     beside = folder_beside(path)
     lineage = cache.known.get(path, ("base",))
-    module = None if is_own else cache.load(cache.key(source, lineage, beside=beside), path)
+    module = None if is_own else cache.load(cache.key(source, lineage, beside=beside), path, beside=beside)
     state, reason = "cached", ""
     if module is None:
         woven = transpiler_over(hook.settings, cache.directory).transpile(source, path)
@@ -112,7 +112,7 @@ def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
         reason = "; ".join(f"{qualname}: {why}" for qualname, why in woven.fallbacks.items())
         with no_collection():
             module = _compile_by(loader, fullname, woven) if is_own else _module(woven, woven.compile(path))
-        stamps = stamps_of(paths_beside(path)) if beside else None
+        stamps = stamps_of(beside, names_beside(path)) if beside else None
         is_settled = stamps is not None or not beside
         if not is_own and not woven.is_provisional and is_settled:
             module.stamps = stamps
@@ -129,10 +129,15 @@ def _module(woven: Woven, code: CodeType) -> CachedModule:
 
 
 def _packed(woven: Woven, code: CodeType, rows: Rows) -> CachedModule:
-    generated = tuple((filename, marshal.dumps(found)) for filename, found in woven.generated_rows().items())
+    # The very rows and names that are there already: marshal writes each of those once.
+    same = {row: row for row in rows.values()}
+    found = woven.generated_rows()
+    elsewhere = {name: {line: same.get(row, row) for line, row in lines.items()} for name, lines in found.items()}
+    names = {one.co_filename: one.co_filename for one in functions_of(code)}
+    generated = tuple(names[name] for name in elsewhere if name in names)
     beside = woven.shadow_rows(code.co_filename)
-    shadows = tuple((filename, marshal.dumps(found)) for filename, found in beside.items())
-    return CachedModule(code, marshal.dumps(rows), woven.needs, generated=generated, shadows=shadows)
+    shadows = tuple((filename, marshal.dumps(lines)) for filename, lines in beside.items())
+    return CachedModule(code, marshal.dumps({"": rows, **elsewhere}), woven.needs, generated=generated, shadows=shadows)
 
 
 def _compile_by(loader: Any, fullname: str, woven: Woven) -> CachedModule:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     Rows = dict[int, tuple[object, ...]]  # line of a function's first decorator -> what `describe` tells of it
+    """Packed, they go by file, that of the module itself being ``""``: it may be elsewhere by then."""
 
     from poet_import.runtime import rules
     from poet_import.runtime.attempts import STARTED, next_attempt
@@ -116,7 +117,8 @@ def rows_of(path: str) -> "Rows":
     """Return the rows of the functions that the hook has looked after in a file."""
     rows = woven_rows.get(path, {})
     if isinstance(rows, bytes):
-        rows = woven_rows[path] = loads(rows)
+        by_file = loads(rows)
+        rows = woven_rows[path] = by_file.get(path) or by_file[""]
     return rows
 
 
