@@ -80,6 +80,28 @@ def run_python(tmp_path: Path) -> RunPython:
 
 
 @pytest.fixture
+def on_terminal() -> Callable[..., str]:
+    """Run a command in the current folder, and return what it prints to a terminal."""
+    pty = pytest.importorskip("pty", reason="needs a pseudo-terminal")
+
+    def call(*arguments: str, **environ: str) -> str:
+        ours, its = pty.openpty()
+        command = [sys.executable, "-m", "poet_import", *arguments]
+        with subprocess.Popen(command, stdout=its, env={**os.environ, "TERM": "xterm-256color", **environ}):
+            os.close(its)
+            printed = b""
+            try:
+                while chunk := os.read(ours, 65536):
+                    printed += chunk
+            except OSError:  # how Linux reports that the other side has closed
+                pass
+        os.close(ours)
+        return printed.decode().replace("\r\n", "\n")
+
+    return call
+
+
+@pytest.fixture
 def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the processes that a test starts run without the coverage of the tests themselves."""
     for variable in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):

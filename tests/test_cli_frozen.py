@@ -281,6 +281,34 @@ def test_diff_is_unified_where_nobody_looks(invoke: Invoke) -> None:
     assert "+    return sum(prices)\n" in text
 
 
+def test_diff_stands_side_by_side_on_a_wide_terminal(invoke: Invoke, on_terminal: Callable[..., str]) -> None:
+    invoke("build", "shop.py::total")
+
+    wide = on_terminal("diff", "shop.py::total", COLUMNS="123")
+    narrow = on_terminal("diff", "shop.py::total", COLUMNS="80")
+
+    assert [(line[:60].rstrip(), line[60:63].strip(), line[63:]) for line in wide.splitlines()] == [
+        ("shop.py::total", "", ".poet/shop.total/v1/code.py"),
+        ("-" * 60, "-", "-" * 60),
+        ("def total(prices: list[int]) -> int:", "", "def total(prices: list[int]) -> int:"),
+        ("    result = 0", "|", "    return sum(prices)"),
+        ("    for price in prices:", "|", ""),
+        ("        result += price", "|", ""),
+        ("    return result", "|", ""),
+    ]
+    assert narrow.startswith("--- shop.py::total\n+++ .poet/shop.total/v1/code.py\n")
+
+
+def test_list_fits_a_narrow_terminal(invoke: Invoke, on_terminal: Callable[..., str]) -> None:
+    invoke("build", "shop.py::total")
+
+    wide, narrow = (on_terminal("list", COLUMNS=columns).splitlines() for columns in ("200", "60"))
+
+    assert (len(wide), len(narrow)) == (3, 6)
+    assert max(map(len, narrow)) <= 60
+    assert "\n".join(wide).split() == "\n".join(narrow).split()
+
+
 def test_rollback_and_back_again(invoke: Invoke, model: ScriptedModel, place: Path) -> None:
     invoke("build", "shop.py::total")
     model.script(answer(BETTER["total"].replace("sum(prices)", "sum(iter(prices))")))

@@ -1,8 +1,6 @@
 """`poet show`: the woven source of files, modules and functions, of none of which it runs a line."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -226,26 +224,9 @@ def test_show_of_a_folder_is_a_failure(invoke: Invoke) -> None:
     assert invoke("show", "stock").exit_code == 1
 
 
-def on_terminal(*arguments: str, **environ: str) -> str:
-    """Return what the command prints to a terminal."""
-    pty = pytest.importorskip("pty", reason="needs a pseudo-terminal")
-    ours, its = pty.openpty()
-    command = [sys.executable, "-m", "poet_import", *arguments]
-    with subprocess.Popen(command, stdout=its, env={**os.environ, "TERM": "xterm-256color", **environ}):
-        os.close(its)
-        printed = b""
-        try:
-            while chunk := os.read(ours, 65536):
-                printed += chunk
-        except OSError:  # how Linux reports that the other side has closed
-            pass
-    os.close(ours)
-    return printed.decode()
-
-
-def test_show_highlights_on_a_terminal() -> None:
+def test_show_highlights_on_a_terminal(on_terminal: Callable[..., str]) -> None:
     assert "\x1b[" in on_terminal("show", "shop.py::price")
 
 
-def test_no_color_is_respected() -> None:
+def test_no_color_is_respected(on_terminal: Callable[..., str]) -> None:
     assert "\x1b[" not in on_terminal("show", "shop.py::price", NO_COLOR="1")

@@ -2,13 +2,13 @@
 
 import difflib
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 
 import click
 
 from poet_import.cli.sites import one_site
+from poet_import.cli.terminal import width_shown
 from poet_import.settings import Settings
 from poet_import.transpiler.project import Site
 
@@ -33,11 +33,11 @@ def diff_command(name: str, *, earlier: str | None) -> None:
         raise click.ClickException(f"{site.target}: {state.reason}; run poet build {site.target}")
     label, old = _old(site, earlier)
     new = state.frozen.text.splitlines()
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    if width >= _WIDE:
-        click.echo("\n".join(_beside(old, new, width=width)))
-        return
     heads = (label, os.path.relpath(state.frozen.path))
+    width = width_shown()
+    if width is not None and width >= _WIDE:
+        click.echo("\n".join(_beside(old, new, heads, width=width)))
+        return
     lines = difflib.unified_diff(old, new, *heads, lineterm="")
     click.echo("\n".join(map(_coloured, lines)) or f"{site.target}: both are the same")
 
@@ -52,15 +52,22 @@ def _old(site: Site, earlier: str | None) -> tuple[str, list[str]]:
     return os.path.relpath(found.path), found.text.splitlines()
 
 
-def _beside(old: list[str], new: list[str], *, width: int) -> Iterator[str]:
+def _beside(old: list[str], new: list[str], heads: tuple[str, str], *, width: int) -> Iterator[str]:
     half = (width - 3) // 2
+    yield _pair(heads[0], " ", heads[1], half=half)
+    yield _pair("-" * half, "-", "-" * half, half=half)
     for tag, old_from, old_to, new_from, new_to in difflib.SequenceMatcher(None, old, new).get_opcodes():
         mark = {"equal": " ", "replace": "|", "delete": "<", "insert": ">"}[tag]
         left, right = old[old_from:old_to], new[new_from:new_to]
         for number in range(max(len(left), len(right))):
             one = left[number] if number < len(left) else ""
             other = right[number] if number < len(right) else ""
-            yield f"{one[:half]:{half}} {mark} {other[:half]}".rstrip()
+            yield _pair(one, mark, other, half=half)
+
+
+def _pair(one: str, mark: str, other: str, *, half: int) -> str:
+    left, right = (text if len(text) <= half else f"{text[: half - 1]}…" for text in (one, other))
+    return f"{left:{half}} {mark} {right}".rstrip()
 
 
 def _coloured(line: str) -> str:

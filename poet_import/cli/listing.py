@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import click
 
 from poet_import.cli.sites import Judged, Unread, judged_in
+from poet_import.cli.terminal import width_shown
 from poet_import.settings import Settings
 from poet_import.transpiler.freezing import State
 from poet_import.transpiler.project import Site
@@ -46,7 +47,7 @@ def list_command(paths: tuple[str, ...], *, as_json: bool) -> None:
     elif not rows:
         click.echo("no @poet function found")
     else:
-        click.echo(_table(rows))
+        click.echo(_table(rows, width_shown()))
 
 
 def _row(site: Site, state: State) -> Row:
@@ -64,13 +65,19 @@ def _row(site: Site, state: State) -> Row:
     )
 
 
-def _table(rows: list[Row]) -> str:
-    """Return a table whose columns are as wide as what is in them."""
+def _table(rows: list[Row], width: int | None) -> str:
+    """Return a table whose columns are as wide as what is in them; names get their own lines where that is too wide."""
     cells = [
         ("function", "domain", "origin", "version", "model", "evidence"),
         *(tuple(asdict(row).values()) for row in rows),
     ]
+    lines = _aligned(cells)
+    if width is None or max(map(len, lines)) <= width:
+        return "\n".join(lines)
+    rest = _aligned([row[1:] for row in cells])
+    return "\n".join(f"{row[0]}\n  {line}" for row, line in zip(cells, rest, strict=True))
+
+
+def _aligned(cells: list[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
-    )
+    return ["  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip() for row in cells]
