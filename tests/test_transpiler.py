@@ -30,11 +30,66 @@ class Shop:
 """
 
 
-def test_code_is_the_whole_woven_source() -> None:
+def test_code_is_the_whole_woven_source_without_its_markers() -> None:
     result = transpile(TWO)
 
-    assert result.code == weave_source(TWO, "<source>", store=STORE).text
+    woven = weave_source(TWO, "<source>", store=STORE).text
+    markers = (
+        "from poet_import import poet\n",
+        '@poet(domain="api_operations", retries=3, on_violation="warn")\n',
+        "    @poet\n",
+    )
+    for marker in markers:
+        assert woven.count(marker) == 1
+        woven = woven.replace(marker, "")
+    assert result.code == woven
     assert result.operate is None
+
+
+HEADS = {
+    "bare": ("@poet\ndef f():\n    pass\n", "def f():\n    pass\n"),
+    "imported": ("from poet_import import poet as p\n@p\ndef f():\n    pass\n", "def f():\n    pass\n"),
+    "imported-with-more": (
+        "from poet_import import poet, status\n@poet\ndef f():\n    pass\n",
+        "from poet_import import poet, status\ndef f():\n    pass\n",
+    ),
+    "used-elsewhere": (
+        "from poet_import import poet\n@poet\ndef f():\n    pass\nh = poet\n",
+        "from poet_import import poet\ndef f():\n    pass\nh = poet\n",
+    ),
+    "by-the-package": (
+        "import poet_import\n@poet_import.poet\ndef f():\n    pass\n",
+        "import poet_import\ndef f():\n    pass\n",
+    ),
+    "between-others": ("@a\n@poet(\n    retries=0,\n)\n@b\ndef f():\n    pass\n", "@a\n@b\ndef f():\n    pass\n"),
+    "sign-on-its-own-line": ("x = 1\n@\\\npoet\ndef f():\n    pass\n", "x = 1\ndef f():\n    pass\n"),
+    "options-of-the-program": (
+        "@poet(retries=N)\ndef f():\n    pass\n",
+        "from poet_import import poet\n@poet(retries=N)\ndef f():\n    pass\n",
+    ),
+    "retry-on-of-the-program": ("@poet(retry_on=E)\ndef f():\n    pass\n", None),
+}
+
+
+@pytest.mark.parametrize(("source", "code"), HEADS.values(), ids=HEADS)
+def test_markers_that_have_done_their_work_are_left_out(source: str, code: str | None) -> None:
+    found = (
+        transpile(source).code.replace("import poet_import.runtime as __poet__\n", "").replace("    # operate\n", "")
+    )
+
+    assert found == (code or f"from poet_import import poet\n{source}")
+
+
+@pytest.mark.parametrize("options", ["retries=2", "retries=2, retry_on=KINDS"])
+def test_code_runs_by_itself_with_each_phase_once(options: str) -> None:
+    source = f"@poet({options})\ndef f(x: int) -> int:\n    log.append(x)\n    raise ConnectionError\n"
+    namespace: dict[str, object] = {"log": [], "KINDS": (ConnectionError,)}
+    exec(transpile(source).code, namespace)
+
+    with pytest.raises(ConnectionError):
+        namespace["f"](1)  # type: ignore[operator]  # a function
+
+    assert namespace["log"] == [1, 1, 1]
 
 
 def test_metadata_is_that_of_the_first_function_and_lists_all() -> None:

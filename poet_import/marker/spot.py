@@ -50,10 +50,9 @@ def weave_marked(marked: object, options: dict[str, object], caller: FrameType) 
         check_retry_on(retry_on, where=where)
     read = read_options(options, where=where, retry_on=None if retry_on is None else "retry_on")
     for function in functions_in(marked):
-        code = function.__code__
-        if code in _rows:  # it is marked twice
+        if _is_woven(function, retry_on):
             return marked
-        spot = _spot(function, read) if code.co_filename == caller.f_code.co_filename else None
+        spot = _spot(function, read) if function.__code__.co_filename == caller.f_code.co_filename else None
         if spot is not None and caller.f_lineno in spot.heading:  # it is being decorated at this very moment
             _apply(function, spot, retry_on)
             return marked
@@ -64,6 +63,16 @@ def weave_marked(marked: object, options: dict[str, object], caller: FrameType) 
             _apply(copy, spot, retry_on)
             return copy
     return _without_source(marked, read, retry_on, where=where)
+
+
+def _is_woven(function: FunctionType, retry_on: object) -> bool:
+    """Tell whether a function is marked twice, or comes from a woven text: that may still need its ``retry_on``."""
+    if function.__code__ in _rows:
+        return True
+    is_written = "__poet__" in function.__code__.co_names
+    if is_written and retry_on is not None:
+        bind_retry_on(function, retry_on)
+    return is_written
 
 
 def _without_source(marked: object, options: PoetOptions, retry_on: object, *, where: str) -> object:

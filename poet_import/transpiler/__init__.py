@@ -103,7 +103,8 @@ def transpile(
         settings: Those to hold here; the ones in force if None.
 
     Returns:
-        The whole woven source, and the metadata of the first marked function; ``functions`` lists all of them.
+        The whole woven source, whose functions need `poet_import.runtime` in the place of ``@poet``, and the metadata
+        of the first marked function; ``functions`` lists all of them.
 
     Raises:
         TranspileError: The source is not Python or marks no function; the message tells what was found instead.

@@ -8,6 +8,7 @@ from poet_import.errors import TranspileError
 from poet_import.model import Transpiled
 from poet_import.source.options import NAMES
 from poet_import.source.scopes import FunctionNode
+from poet_import.transpiler.standalone import without_markers
 from poet_import.transpiler.woven import Body, Fallback, Woven, WovenFunction
 
 _PARAMETERS = ("domain", "optimize_for", "retries", "timeout")
@@ -24,7 +25,9 @@ def transpiled_of(woven: Woven, filename: str) -> Transpiled:
     rows = [_metadata(function) for function in woven.functions]
     outcome = woven.functions[0].outcome
     operate = outcome.implementation.operate if isinstance(outcome, Body) else None
-    return Transpiled(code=woven.text, operate=operate, metadata=rows[0] | {"functions": rows})
+    return Transpiled(
+        code=without_markers(woven.text, filename), operate=operate, metadata=rows[0] | {"functions": rows}
+    )
 
 
 def _contents(woven: Woven) -> str:
