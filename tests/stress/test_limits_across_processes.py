@@ -82,6 +82,7 @@ for _ in range(10):
 """
 
 
+@pytest.mark.usefixtures("untraced")  # a traced child hangs on 3.11: docs/limits.md
 def test_children_that_are_forked_while_limits_pass_have_limits_of_their_own(
     run_python: RunPython, write: Write
 ) -> None:
