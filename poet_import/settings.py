@@ -142,6 +142,9 @@ class Settings:
         name = self.generator if isinstance(self.generator, str) else getattr(self.generator, "fingerprint", None)
         return repr((self.templates, name, self.model, self.llm_base_url))
 
+    def __reduce__(self) -> "tuple[object, ...]":
+        return _revived, (dict(zip(FIELDS, self._values(), strict=True)), self.sources)
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"Settings cannot be changed; call poet_import.install({name}=…)")
 
@@ -164,6 +167,10 @@ class Settings:
 
     def _values(self) -> "tuple[object, ...]":
         return tuple(getattr(self, field) for field in FIELDS)
+
+
+def _revived(values: "dict[str, object]", sources: "dict[str, str]") -> Settings:
+    return Settings(sources=sources, **values)
 
 
 _in_force = Settings()

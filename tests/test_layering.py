@@ -22,6 +22,7 @@ ROWS = {
     "cli": 4,
     "hook": 4,
     "marker": 4,
+    "service": 4,
     "__init__": 5,
     "__main__": 5,
 }

@@ -34,13 +34,19 @@ def cache_directory(settings: "Settings", *, generates: bool = False) -> "str | 
     return path
 
 
+def data_directory(settings: "Settings") -> str:
+    """Return the directory for what is recorded, and for what a service keeps."""
+    if settings.data_dir:
+        return settings.data_dir
+    import appdirs  # for those who record something
+
+    path: str = appdirs.user_data_dir("poet_import", appauthor=False)
+    return path
+
+
 def shadow_directory(settings: "Settings") -> str:
     """Return the directory for what shadows have shown."""
-    if settings.data_dir:
-        return os.path.join(settings.data_dir, "shadows")
-    import appdirs  # for those who have a shadow
-
-    return os.path.join(appdirs.user_data_dir("poet_import", appauthor=False), "shadows")
+    return os.path.join(data_directory(settings), "shadows")
 
 
 def _default_directory() -> "str | None":

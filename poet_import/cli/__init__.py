@@ -22,6 +22,8 @@ _COMMANDS = {
     "promote": (f"{_ROOM}.versions.promote_command", "Let a shadow answer from now on."),
     "prune": (f"{_ROOM}.versions.prune_command", "Remove implementations that nobody needs."),
     "template": (f"{_ROOM}.template.template_group", "Look after domains and their versions."),
+    "serve": (f"{_ROOM}.serve.serve_command", "Serve the transpiler over HTTP."),
+    "keys": (f"{_ROOM}.keys.keys_group", "Look after the API keys of a service."),
     "init": (f"{_ROOM}.init.init_command", "Write settings into pyproject.toml."),
     "status": (f"{_ROOM}.status.status_command", "Print what is in force, and why."),
     "doctor": (f"{_ROOM}.doctor.doctor_command", "Try what is configured, and say what does not work."),

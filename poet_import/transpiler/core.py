@@ -62,10 +62,14 @@ class Transpiler:
         Where it is not to ask, only bodies that are known already are used.
         """
         reading = read_source(source, filename, options=options)
-        with depth_checked(filename):
+        return self.transpile_reading(reading, asks=asks, shown_as=os.path.basename(filename))
+
+    def transpile_reading(self, reading: Reading, *, asks: bool = True, shown_as: str = "") -> Woven:
+        """Do the same with a module that was read already; progress is shown under a name, or not at all."""
+        with depth_checked(reading.filename):
             outcomes, wanted = self._known(reading)
         if wanted and asks and self._improver is not None:
-            outcomes |= self._improver.ask(wanted, os.path.basename(filename))
+            outcomes |= self._improver.ask(wanted, shown_as)
         return self._weave(reading, outcomes)
 
     async def atranspile(self, source: bytes | str, filename: str) -> Woven:

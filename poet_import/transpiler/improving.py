@@ -77,9 +77,12 @@ class Improver:
         return None if reason is None else Fallback(reason)
 
     def ask(self, wanted: Mapping[Key, Wanted], module: str) -> dict[Key, Outcome]:
-        """Ask for a body for each function of a module, and wait for them where that was asked for."""
+        """Ask for a body for each function of a module, and wait for them where that was asked for.
+
+        Progress is shown under the module's name, if it is given one.
+        """
         self._asked.update(map(self._key, wanted.values()))
-        with progress(module, len(wanted) if self._waits else 0) as shown:
+        with progress(module, len(wanted) if self._waits and module else 0) as shown:
             asked = submit(self.improve(list(wanted.values()), shown.observe))
             if not self._waits:
                 return dict.fromkeys(wanted, Pending())

@@ -1,0 +1,22 @@
+"""One line of JSON an event, on standard error; never a source, a key or a path that a caller made up."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+
+def make_log() -> structlog.typing.FilteringBoundLogger:
+    """Return the log of a service."""
+    log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        structlog.WriteLogger(sys.stderr),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+    return log

@@ -1,0 +1,166 @@
+"""What a worker process does: one request or one template at a time, within memory and time that it cannot exceed.
+
+Nothing of a caller's runs here: a function is parsed and woven, and what a model wrote is tried in the jail alone.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from poet_import.errors import GeneratorError, PoetFallbackWarning, PoetWarning, TemplateError, TranspileError
+from poet_import.service.faults import Fault
+from poet_import.service.reading import FILENAME, Refused, Sent, read_function
+from poet_import.settings import Settings
+from poet_import.templates import TemplateStore
+from poet_import.transpiler import improver_over
+from poet_import.transpiler.core import Transpiler
+from poet_import.transpiler.metadata import transpiled_of
+from poet_import.transpiler.woven import Body, Woven
+
+_REPLY_SECONDS = 0.5  # of a request's time are kept for weaving and the way back
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One request for the worker."""
+
+    code: str
+    imports: tuple[str, ...]
+    settings: Settings
+    roots: tuple[str, ...]
+    epoch: str  # of the templates
+    directory: str | None
+    seconds: float  # that are left
+    memory: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of it."""
+
+    response: Mapping[str, object] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    source: str = "none"  # of the body: "model", "none", "fallback"
+    reason: str = ""
+    stages: Mapping[str, float] = field(default_factory=dict)  # seconds
+    refusals: tuple[str, ...] = ()  # gate and rule of each violation that an answer had
+    tokens: tuple[int, int] = (0, 0)  # in, out
+
+
+def transpile_task(task: Task) -> Done:
+    """Transpile the function of one request."""
+    _confine(task.memory)
+    begun = time.monotonic()
+    try:
+        sent = read_function(task.code, task.imports)
+    except Refused as refused:
+        return Done(faults=refused.faults)
+    read = time.monotonic()
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            transpiler = _transpiler(task, seconds=task.seconds - (read - begun) - _REPLY_SECONDS)
+            woven = transpiler.transpile_reading(sent.reading)
+            woven.compile(FILENAME)
+            transpiled = transpiled_of(woven, FILENAME)
+    except SyntaxError as error:
+        return Done(faults=(sent.syntax_fault(error),))
+    except TranspileError:
+        return Done(faults=(Fault("too-deep", "woven, it is nested too deeply for Python", "/function_code"),))
+    row = transpiled.metadata
+    said = [*_unknown_domain(sent, woven), *_said(caught)]
+    metadata = {name: value for name, value in row.items() if name != "functions"}
+    response = transpiled.to_dict() | {"metadata": metadata | ({"warnings": said} if said else {})}
+    source, reason = str(row["source"]), str(row.get("reason", ""))
+    done = Done(response, source=source, reason=reason)
+    return _with_figures(done, woven, read=read - begun, rest=time.monotonic() - read)
+
+
+def _unknown_domain(sent: Sent, woven: Woven) -> list[str]:
+    domain, plan = sent.marked.options.domain, woven.functions[0].plan
+    if domain is None or plan is None or plan.template.domain == domain:
+        return []
+    return [f"the domain {domain!r} is unknown here, or its template is broken: {plan.template.domain} was used"]
+
+
+def _said(caught: Iterable[warnings.WarningMessage]) -> list[str]:
+    """Return what was warned of, but for what the metadata tells otherwise."""
+    ours = [str(one.message) for one in caught if issubclass(one.category, PoetWarning)]
+    fallbacks = [str(one.message) for one in caught if issubclass(one.category, PoetFallbackWarning)]
+    return [text for text in ours if text not in fallbacks and "used instead" not in text]
+
+
+def _transpiler(task: Task, *, seconds: float) -> Transpiler:
+    store = _store(task)
+    if not task.settings.generates:
+        return Transpiler(store)
+    if seconds <= 0:
+        return Transpiler(store, unavailable="no time was left to ask a model")
+    try:
+        return Transpiler(store, improver_over(task.settings, task.directory, seconds=seconds))
+    except (GeneratorError, ValueError) as error:
+        return Transpiler(store, unavailable=str(error))
+
+
+_stores: dict[tuple[str, tuple[str, ...]], TemplateStore] = {}
+
+
+def _store(task: Task) -> TemplateStore:
+    """Return a store that has read the templates of this epoch; older ones are dropped."""
+    key = task.epoch, task.roots
+    if key not in _stores:
+        _stores.clear()
+        _stores[key] = TemplateStore(map(Path, task.roots), prompts=task.settings.generates)
+    return _stores[key]
+
+
+def _with_figures(done: Done, woven: Woven, *, read: float, rest: float) -> Done:
+    """Add what it has cost, which the record of a body tells."""
+    outcome = woven.functions[0].outcome
+    record = outcome.record if isinstance(outcome, Body) else {}
+    stages = {"discover": read}
+    gates = record.get("gates")
+    for row in gates if isinstance(gates, list) else ():
+        stages[f"gate_{row['gate']}"] = stages.get(f"gate_{row['gate']}", 0.0) + float(row["seconds"])
+    if record:
+        stages["model"] = float(str(record.get("seconds", 0.0)))
+    stages["weave"] = max(0.0, rest - sum(seconds for name, seconds in stages.items() if name != "discover"))
+    refused = record.get("refused")
+    rules = tuple(f"{row['gate']}/{row['rule']}" for row in refused) if isinstance(refused, list) else ()
+    tokens = (int(str(record.get("input_tokens", 0))), int(str(record.get("output_tokens", 0))))
+    return replace(done, stages=stages, refusals=rules, tokens=tokens)
+
+
+def check_template(roots: tuple[str, ...], domain: str, memory: int) -> str:
+    """Return why the current version of a domain cannot be used, or an empty text; it is rendered to find out."""
+    _confine(memory)
+    try:
+        TemplateStore(map(Path, roots), prompts=True).load(domain)
+    except TemplateError as error:
+        return error.message
+    except MemoryError:
+        return "rendering it takes more memory than a prompt may"
+    return ""
+
+
+def warm() -> None:
+    """Do nothing, with everything loaded that a task needs."""
+
+
+def _confine(memory: int) -> None:
+    """Bound the memory of this process, and leave Ctrl-C to the server."""
+    with suppress(ValueError):  # not in a main thread: in a test
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        import resource  # there is none elsewhere
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        most = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))

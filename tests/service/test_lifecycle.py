@@ -1,0 +1,163 @@
+"""How a service starts, ends, and starts again."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import create_key, request_for
+from running import RunningService
+
+Start = Callable[..., RunningService]
+CODE = "@poet\ndef f(a: int) -> int:\n    return a\n"
+
+
+def serve(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``poet serve`` where it cannot start."""
+    command = [sys.executable, "-m", "poet_import", "serve", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_open_service_is_for_this_machine_only() -> None:
+    done = serve("--host", "0.0.0.0", "--port", "0")
+
+    assert done.returncode == 1
+    assert (
+        "can be reached from other machines, and there are no API keys; make one with: poet keys create" in done.stderr
+    )
+
+
+def test_open_service_says_that_it_is_open(open_service: RunningService) -> None:
+    assert open_service.log().startswith("no API keys: whoever can reach this address may use the service\n")
+
+
+def test_taken_port_is_told(open_service: RunningService) -> None:
+    port = open_service.url.rpartition(":")[2]
+
+    done = serve("--port", port)
+
+    assert done.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port} (Address already in use); name another --port" in done.stderr
+
+
+def test_damaged_keys_are_told(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text("{")
+    (tmp_path / "keys.json").chmod(0o600)
+
+    done = serve("--keys", str(tmp_path / "keys.json"), "--port", "0")
+
+    assert (done.returncode, "is no file of keys; make one with" in done.stderr) == (1, True)
+
+
+def test_metrics_have_a_port_of_their_own(start: Start, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    key = create_key(tmp_path / "keys.json", "a", "transpile")
+    service = start("--keys", str(tmp_path / "keys.json"), "--metrics-port", str(port))
+
+    with service.client(key) as client:
+        client.post("/api/v1/transpile", json=request_for(CODE)).raise_for_status()
+        assert client.get("/metrics").status_code == 403
+    assert "poet_requests_total" in httpx.get(f"http://127.0.0.1:{port}/").text
+    assert service.stop() == 0
+
+
+def test_told_to_end_it_serves_on_until_nobody_comes_any_more(start: Start) -> None:
+    service = start("--drain", "1.5")
+    with service.client() as client:
+        assert client.get("/readyz").json() == {"status": "ok"}
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.4)
+        ready = client.get("/readyz")
+        answer = client.post("/api/v1/transpile", json=request_for(CODE))
+        alive = client.get("/healthz")
+
+    assert (ready.status_code, ready.json()) == (503, {"status": "draining"})
+    assert (answer.status_code, answer.headers["connection"], alive.status_code) == (200, "close", 200)
+    assert service.process.wait(15) == 0
+
+
+def test_request_under_way_is_finished(start: Start) -> None:
+    service = start("--drain", "0", "--body-seconds", "10")
+    answers: list[bytes] = []
+    head = b"POST /api/v1/transpile HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    body = b'{"function_code": "@poet\\ndef f(): pass", "language": "python"}'
+    host, _, port = service.url.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(head + b"content-length: %d\r\n\r\n" % len(body) + body[:10])
+        time.sleep(0.3)
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        connection.sendall(body[10:])
+        answers.append(connection.recv(65536))
+
+    assert answers[0].startswith(b"HTTP/1.1 200")
+    assert service.process.wait(15) == 0
+
+
+def test_interrupt_ends_quietly_with_130(start: Start) -> None:
+    service = start()
+
+    assert service.stop(signal.SIGINT) == 130
+    assert "Traceback" not in service.log()
+
+
+def test_killed_worker_costs_its_request_and_no_other(start: Start) -> None:
+    service = start("--workers", "1")
+    with service.client() as client:
+        client.post("/api/v1/transpile", json=request_for(CODE)).raise_for_status()
+        for child in _children(service.process.pid):
+            subprocess.run(["kill", "-9", str(child)], check=False)
+        answers = [client.post("/api/v1/transpile", json=request_for(CODE.replace("f(", f"f{n}("))) for n in range(3)]
+
+    assert [answer.status_code for answer in answers][-2:] == [200, 200]
+
+
+def test_kill_leaves_a_service_that_starts_again(start: Start) -> None:
+    first = start()
+    is_over = threading.Event()
+
+    def load() -> None:
+        with first.client() as client:
+            for number in range(10_000):
+                if is_over.is_set():
+                    return
+                try:
+                    client.post("/api/v1/transpile", json=request_for(CODE.replace("f(", f"f{number}(")))
+                except httpx.HTTPError:
+                    return
+
+    loading = [threading.Thread(target=load) for _ in range(4)]
+    for one in loading:
+        one.start()
+    time.sleep(0.5)
+    first.stop(signal.SIGKILL)
+    is_over.set()
+    for one in loading:
+        one.join()
+    second = start()
+
+    with second.client() as client:
+        assert client.get("/readyz").json() == {"status": "ok"}
+        assert client.post("/api/v1/transpile", json=request_for(CODE)).status_code == 200
+
+
+def _children(process: int) -> list[int]:
+    found = subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+@pytest.mark.parametrize("name", ["serve", "keys", "keys create", "keys list", "keys revoke"])
+def test_help_has_an_example(name: str) -> None:
+    command = [sys.executable, "-m", "poet_import", *name.split(), "--help"]
+
+    assert "Example" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
