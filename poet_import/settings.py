@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MODES = ("offline", "eager", "background", "frozen")
 ON_STALE = ("raise", "warn")
-GENERATORS = ("llm",)
+GENERATORS = ("llm", "remote")
 
 _VARIABLES = {
     "mode": "POET_MODE",
@@ -28,10 +28,14 @@ _VARIABLES = {
     "model": "POET_MODEL",
     "llm_base_url": "POET_LLM_BASE_URL",
     "llm_api_key": "POET_LLM_API_KEY",
+    "service_url": "POET_SERVICE_URL",
+    "service_key": "POET_SERVICE_KEY",
     "generation_timeout": "POET_GENERATION_TIMEOUT",
     "plain_http": "POET_PLAIN_HTTP",
     "on_stale": "POET_ON_STALE",
 }
+_OLDER_VARIABLES = {"service_url": "POET_API_URL"}
+_SECRETS = ("llm_api_key", "service_key")
 FIELDS = tuple(_VARIABLES)
 _DEFAULTS: "dict[str, object]" = {
     **dict.fromkeys(FIELDS),
@@ -59,11 +63,14 @@ class Settings:
         cache_dir: The directory for the cache, absolute, or None where the default stands.
         data_dir: The directory for what is recorded, absolute, or None where the default stands.
         templates: Folders of further templates, absolute, searched in this order before the shipped ones.
-        generator: What improves functions: ``llm``, an object with the methods of `poet_import.model.Generator`, or
-            None for nothing. A ``model`` alone implies ``llm``.
+        generator: What improves functions: ``llm``, ``remote``, an object with the methods of
+            `poet_import.model.Generator`, or None for nothing. A ``model`` alone implies ``llm``, a ``service_url``
+            without one ``remote``.
         model: The language model, as ``provider/model`` or ``model``, or None where the generator's own default stands.
         llm_base_url: Where the model is, or None where that follows from the provider and its usual variables.
         llm_api_key: The key for it, or None where it comes from the provider's usual variable; never shown.
+        service_url: Where our HTTP service is, or None.
+        service_key: The API key for it; never shown.
         generation_timeout: Seconds that one import waits for generated implementations.
         plain_http: Whether a model may be reached without TLS on another machine than this.
         on_stale: What ``frozen`` does where an implementation is missing or of another function: ``raise``, or ``warn``
@@ -84,6 +91,8 @@ class Settings:
     model: "str | None"
     llm_base_url: "str | None"
     llm_api_key: "str | None"
+    service_url: "str | None"
+    service_key: "str | None"
     generation_timeout: float
     plain_http: bool
     on_stale: str
@@ -124,8 +133,9 @@ class Settings:
         }
         values: dict[str, object] = {field: _READERS[field](raw) for field, raw in found.items()}
         sources = {field: raw.source for field, raw in found.items()}
-        if "model" in values and "generator" not in values:
-            values["generator"], sources["generator"] = "llm", sources["model"]
+        for field, generator in (("model", "llm"), ("service_url", "remote")):
+            if field in values and "generator" not in values:
+                values["generator"], sources["generator"] = generator, sources[field]
         if "generator" in values and "mode" not in values:
             values["mode"], sources["mode"] = "eager", sources["generator"]
         return cls(**values, sources=sources)
@@ -140,7 +150,7 @@ class Settings:
         if not self.generates:
             return repr(self.templates)
         name = self.generator if isinstance(self.generator, str) else getattr(self.generator, "fingerprint", None)
-        return repr((self.templates, name, self.model, self.llm_base_url))
+        return repr((self.templates, name, self.model, self.llm_base_url, self.service_url))
 
     def __reduce__(self) -> "tuple[object, ...]":
         return _revived, (dict(zip(FIELDS, self._values(), strict=True)), self.sources)
@@ -154,7 +164,7 @@ class Settings:
     def shown(self) -> "dict[str, object]":
         """Return the values by field as people may see them: a key is hidden."""
         values = {field: getattr(self, field) for field in FIELDS}
-        return values | ({"llm_api_key": "***"} if self.llm_api_key else {})
+        return values | {field: "***" for field in _SECRETS if values[field]}
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{field}={value!r}' for field, value in self.shown().items())})"
@@ -224,7 +234,8 @@ def _from_arguments(arguments: "Mapping[str, object]", base: str) -> "dict[str, 
 def _from_environment(environ: "Mapping[str, str]", base: str) -> "dict[str, _Raw]":
     return {
         field: _Raw(environ[variable], field=field, source=variable, base=base)
-        for field, variable in _VARIABLES.items()
+        for variables in (_OLDER_VARIABLES, _VARIABLES)
+        for field, variable in variables.items()
         if environ.get(variable)
     }
 
@@ -266,8 +277,10 @@ def _parsed_table(path: str, content: bytes) -> "dict[str, object]":
         raise ValueError(f"{path}: not valid TOML, so [tool.poet-import] cannot be read: {error}") from error
     if not isinstance(table, dict):
         raise ValueError(f"{path}: tool.poet-import = {table!r}: expected a table")  # noqa: TRY004  (a file's mistake)
-    if "llm_api_key" in table:
-        raise ValueError(f"{path}: llm_api_key: a key does not belong into a file that is shared; set POET_LLM_API_KEY")
+    for field in _SECRETS:
+        if field in table:
+            where = _VARIABLES[field]
+            raise ValueError(f"{path}: {field}: a key does not belong into a file that is shared; set {where}")
     return table
 
 
@@ -356,6 +369,8 @@ _READERS: "dict[str, Callable[[_Raw], object]]" = {
     "model": _read_text,
     "llm_base_url": _read_text,
     "llm_api_key": _read_key,
+    "service_url": _read_text,
+    "service_key": _read_key,
     "generation_timeout": _read_seconds,
     "plain_http": _read_switch,
     "on_stale": _read_on_stale,

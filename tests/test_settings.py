@@ -211,7 +211,7 @@ def test_arguments_may_be_path_objects(tmp_path: Path) -> None:
         ),
         pytest.param(
             {"POET_GENERATOR": "magic"},
-            "POET_GENERATOR: generator = 'magic': expected 'llm' (all that this version supports)",
+            "POET_GENERATOR: generator = 'magic': expected 'llm' or 'remote' (all that this version supports)",
             id="generator",
         ),
         pytest.param(

@@ -59,6 +59,8 @@ def _model(settings: Settings) -> list[Finding]:
     mode = f"{settings.mode} (from {settings.sources['mode']})"
     if not settings.generates:
         return [Finding("mode", None, mode), Finding("model", None, "none is asked: nothing leaves this machine")]
+    if settings.generator == "remote":
+        return [Finding("mode", None, mode), *_service(settings)]
     from poet_import.generators.checking import check  # the HTTP library comes with it
     from poet_import.generators.endpoints import resolve_endpoint
 
@@ -79,6 +81,24 @@ def _model(settings: Settings) -> list[Finding]:
     if checked.error:
         return [*described, Finding("answer", False, checked.error)]
     return [*described, Finding("answer", True, f"after {checked.seconds:.1f} s, as {checked.rung}")]
+
+
+def _service(settings: Settings) -> list[Finding]:
+    """Look at the HTTP service: where it is, and whether it answers."""
+    from poet_import.generators.checking import check_service  # the HTTP library comes with it
+    from poet_import.generators.endpoints import resolve_service
+
+    try:
+        endpoint = resolve_service(settings.service_url, settings.service_key, plain_http=settings.plain_http)
+    except (GeneratorError, ValueError) as error:
+        return [Finding("service", False, str(error))]
+    described = [
+        Finding("service", None, f"{endpoint.url} (from {settings.sources['service_url']})"),
+        Finding("key", None, f"{'****' if endpoint.key else 'none'} (from {settings.sources['service_key']})"),
+    ]
+    checked = asyncio.run(check_service(endpoint, seconds=min(_LONGEST, max(1.0, settings.generation_timeout))))
+    found = checked.error or f"after {checked.seconds:.1f} s"
+    return [*described, Finding("answer", not checked.error, found)]
 
 
 def _jail(settings: Settings) -> Finding:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from poet_import.generators.endpoints import Endpoint, fingerprint_of, resolve_endpoint
+from poet_import.generators.endpoints import (
+    SERVICE,
+    Endpoint,
+    fingerprint_of,
+    resolve_endpoint,
+    resolve_service,
+)
 from poet_import.model import Generator, TranspileRequest, Usage
 
 if TYPE_CHECKING:
     from poet_import.generators.llm import LLMGenerator
+    from poet_import.generators.remote import RemoteGenerator
 
 
 def make_generator(
@@ -30,6 +37,18 @@ def make_generator(
     return _OnDemand(resolve_endpoint(model, base_url, api_key, plain_http=plain_http), directory, at_once)
 
 
+def make_remote_generator(
+    *, url: str | None, key: str | None, plain_http: bool, directory: str | None, at_once: int = 8
+) -> Generator:
+    """Return the generator that asks our HTTP service, ``at_once`` questions at most; nothing is loaded before.
+
+    Raises:
+        GeneratorError: No address is configured.
+        ValueError: The address is none, or may not be used.
+    """
+    return _OnDemand(resolve_service(url, key, plain_http=plain_http), directory, at_once)
+
+
 class _OnDemand:
     """A generator that loads the HTTP library with its first question: what is cached needs none."""
 
@@ -37,7 +56,7 @@ class _OnDemand:
         self._endpoint = endpoint
         self._directory = directory
         self._at_once = at_once
-        self._made: LLMGenerator | None = None
+        self._made: LLMGenerator | RemoteGenerator | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -45,7 +64,15 @@ class _OnDemand:
 
     async def generate(self, request: TranspileRequest, *, observe: Callable[[Usage], None]) -> str:
         if self._made is None:
-            from poet_import.generators.llm import LLMGenerator  # the HTTP library comes with it
-
-            self._made = LLMGenerator(self._endpoint, self._directory, self._at_once)
+            self._made = self._make()
         return await self._made.generate(request, observe=observe)
+
+    def _make(self) -> LLMGenerator | RemoteGenerator:
+        # The HTTP library comes with either.
+        if self._endpoint.provider == SERVICE:
+            from poet_import.generators.remote import RemoteGenerator
+
+            return RemoteGenerator(self._endpoint, self._directory, self._at_once)
+        from poet_import.generators.llm import LLMGenerator
+
+        return LLMGenerator(self._endpoint, self._directory, self._at_once)

@@ -11,7 +11,7 @@ from typing import TypeGuard, TypeVar
 from poet_import.errors import GeneratorError
 from poet_import.generators.breaker import Breaker
 from poet_import.generators.endpoints import Endpoint
-from poet_import.generators.wire import Client, make_client
+from poet_import.generators.wire.posting import Client, make_client
 from poet_import.generators.wire.refusals import WireError
 
 Answer = TypeVar("Answer")

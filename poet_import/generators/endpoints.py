@@ -18,6 +18,8 @@ Dialect = Literal["openai", "anthropic"]
 
 _BEARERS: Final = frozenset(("ANTHROPIC_AUTH_TOKEN", "AZURE_OPENAI_AD_TOKEN"))  # tokens, not keys: RFC 6750's header
 _OLLAMA_PORT: Final = 11434
+SERVICE: Final = "service"  # the provider that our own service is
+_SERVICE_PATH: Final = "/api/v1/transpile"
 
 
 class Secret:
@@ -110,6 +112,8 @@ class Endpoint:
 
 def fingerprint_of(endpoint: Endpoint) -> str:
     """Return what tells a model's answers from another's: its name, wherever it runs."""
+    if endpoint.provider == SERVICE:
+        return f"remote {endpoint.model}"
     return f"llm {endpoint.provider}/{endpoint.model}"
 
 
@@ -157,6 +161,24 @@ def resolve_endpoint(
     call = _azure_call(url, name, version) if version else _call_url(provider, url)
     origins = (("model", "POET_MODEL"), ("url", url_from), ("key", key_from or "none"))
     return Endpoint(provider.name, provider.dialect, call, name, Secret(key or ""), header, origins)
+
+
+def resolve_service(url: str | None, key: str | None, *, plain_http: bool = False) -> Endpoint:
+    """Return the endpoint of our HTTP service that is configured; the address may be its host's or the call's own.
+
+    Raises:
+        GeneratorError: None is configured.
+        ValueError: The address is none, or may not be used, or the key is none.
+    """
+    if not url:
+        raise GeneratorError("no service is configured; set POET_SERVICE_URL, as https://poet.example.org")
+    _check_url(url, plain_http=plain_http, named="POET_SERVICE_URL")
+    _check_key(key, named="POET_SERVICE_KEY")
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    path = parts.path.rstrip("/").removesuffix(_SERVICE_PATH)
+    call = urlunsplit(parts._replace(path=f"{path}{_SERVICE_PATH}", query="", fragment=""))
+    origins = (("url", "POET_SERVICE_URL"), ("key", "POET_SERVICE_KEY" if key else "none"))
+    return Endpoint(SERVICE, "openai", call, parts.netloc, Secret(key or ""), "authorization", origins)
 
 
 def _address(provider: Provider, base_url: str | None, environ: Mapping[str, str]) -> tuple[str, str]:

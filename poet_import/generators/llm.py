@@ -7,9 +7,10 @@ from collections.abc import Callable
 from poet_import.generators.answers import code_of
 from poet_import.generators.asking import Asker
 from poet_import.generators.endpoints import Endpoint, fingerprint_of
-from poet_import.generators.wire import Client, Reply
+from poet_import.generators.wire import Reply
 from poet_import.generators.wire.dialects import Message
 from poet_import.generators.wire.forms import ask_in_a_known_form, first_form
+from poet_import.generators.wire.posting import Client
 from poet_import.model import Refusal, TranspileRequest, Usage
 
 

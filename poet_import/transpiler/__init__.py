@@ -75,7 +75,16 @@ def _generator(settings: Settings, directory: str | None, *, jobs: int) -> Gener
     """
     if settings.generator is not None and not isinstance(settings.generator, str):
         return settings.generator
-    from poet_import.generators import make_generator  # loaded where one is configured only
+    from poet_import.generators import make_generator, make_remote_generator  # loaded where one is configured only
+
+    if settings.generator == "remote":
+        return make_remote_generator(
+            url=settings.service_url,
+            key=settings.service_key,
+            plain_http=settings.plain_http,
+            directory=directory,
+            at_once=jobs,
+        )
 
     return make_generator(
         model=settings.model,

@@ -7,7 +7,7 @@ from scripted_model import ScriptedModel, answer, status
 from poet_import.errors import GeneratorError
 from poet_import.generators import make_generator
 from poet_import.generators.endpoints import resolve_endpoint
-from poet_import.generators.wire import make_client
+from poet_import.generators.wire.posting import make_client
 from poet_import.generators.wire.refusals import WireError
 
 

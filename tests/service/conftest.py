@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from running import RunningService
-
-SCOPES = ("transpile", "templates:read", "templates:write", "metrics")
+from running import SCOPES, RunningService, create_key
 
 
 @pytest.fixture(autouse=True)
@@ -60,12 +55,3 @@ def start(tmp_path: Path) -> Iterator[Callable[..., RunningService]]:
     yield call
     for one in started:
         one.__exit__()
-
-
-def create_key(path: Path, name: str, scope: str, *arguments: str) -> str:
-    command = [sys.executable, "-m", "poet_import", "keys", "create", name, "--scope", scope, "--file", str(path)]
-    return subprocess.run([*command, *arguments], check=True, capture_output=True, text=True).stdout.strip()
-
-
-def request_for(code: str, **fields: object) -> dict[str, object]:
-    return json.loads(json.dumps({"function_code": code, "language": "python", **fields}))  # type: ignore[no-any-return]  # JSON

@@ -16,6 +16,7 @@ from types import TracebackType
 import httpx
 
 ADDRESS = re.compile(r'"address": "(http://[^"]+)"')
+SCOPES = ("transpile", "templates:read", "templates:write", "metrics")
 _START_SECONDS = 30.0
 
 
@@ -93,3 +94,14 @@ class RunningService:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(10)
+
+
+def create_key(path: Path, name: str, scope: str, *arguments: str) -> str:
+    """Return a new key, kept in a file."""
+    command = [sys.executable, "-m", "poet_import", "keys", "create", name, "--scope", scope, "--file", str(path)]
+    return subprocess.run([*command, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def request_for(code: str, **fields: object) -> dict[str, object]:
+    """Return the body of a request to transpile."""
+    return json.loads(json.dumps({"function_code": code, "language": "python", **fields}))  # type: ignore[no-any-return]  # JSON

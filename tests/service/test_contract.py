@@ -7,8 +7,7 @@ import re
 
 import httpx
 import pytest
-from conftest import SCOPES, request_for
-from running import RunningService
+from running import SCOPES, RunningService, request_for
 
 Keyed = tuple[RunningService, dict[str, str]]
 CODE = "@poet(domain='ml_monitoring', retries=2, timeout=1.5)\ndef f(a: int) -> int:\n    return a\n"

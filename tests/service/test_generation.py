@@ -10,8 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import request_for
-from running import RunningService
+from running import RunningService, request_for
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "generators"))
 from scripted_model import ScriptedModel, answer, hang, status  # found there only

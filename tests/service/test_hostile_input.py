@@ -11,8 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import request_for
-from running import RunningService
+from running import RunningService, request_for
 
 HEAD = b"POST /api/v1/transpile HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 CODE = "@poet\ndef f(a: int) -> int:\n    return a\n"

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import request_for
-from running import RunningService
+from running import RunningService, request_for
 
 from poet_import.cli import poet
 from poet_import.service.keys import Key, KeyRing, KeysError, new_key, read_keys, write_keys

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import create_key, request_for
-from running import RunningService
+from running import RunningService, create_key, request_for
 
 Start = Callable[..., RunningService]
 CODE = "@poet\ndef f(a: int) -> int:\n    return a\n"

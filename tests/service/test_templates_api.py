@@ -8,8 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import request_for
-from running import RunningService
+from running import RunningService, request_for
 from test_contract import problem
 
 METADATA = {"schema": 1, "description": "Payments.", "extends": "base", "enhancements": ["pays once"]}

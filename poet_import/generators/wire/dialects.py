@@ -121,7 +121,8 @@ def fault_of(event: Json) -> Fault | None:
     """Return the error that an event or a body tells of, which some servers write without ``error`` around it."""
     error = event.get("error") or (event if event.get("object") == "error" else None)
     if not error:
-        return None
+        detail = event.get("detail")  # of a problem document, RFC 9457
+        return Fault(detail) if isinstance(detail, str) and "status" in event else None
     table = _table(error)
     message = table.get("message", error)
     text = message if isinstance(message, str) else json.dumps(message)

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Final
 
 from poet_import.generators.endpoints import Endpoint
-from poet_import.generators.wire import Client, Reply, ask
+from poet_import.generators.wire import Reply, ask
 from poet_import.generators.wire.dialects import Fault, Form, Message, rungs_of
+from poet_import.generators.wire.posting import Client
 from poet_import.generators.wire.refusals import WireError
 from poet_import.model import Usage
 
