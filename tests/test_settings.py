@@ -1,6 +1,7 @@
 """Settings: which source wins, what is refused and how it is said, what reading costs."""
 
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -62,6 +63,10 @@ def test_argument_of_none_leaves_the_other_sources_standing(tmp_path: Path) -> N
         pytest.param({"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://localhost"}, None, "offline", id="only-a-key"),
         pytest.param({"POET_MODEL": "openai/gpt-4o"}, "llm", "eager", id="model-implies-llm"),
         pytest.param({"POET_GENERATOR": "llm"}, "llm", "eager", id="generator-implies-eager"),
+        pytest.param({"POET_SERVICE_URL": "http://localhost"}, "remote", "eager", id="service-implies-remote"),
+        pytest.param({"POET_API_URL": "http://localhost"}, "remote", "eager", id="service-by-its-older-name"),
+        pytest.param({"POET_SERVICE_URL": "http://localhost", "POET_MODEL": "m"}, "llm", "eager", id="model-first"),
+        pytest.param({"POET_SERVICE_KEY": "k"}, None, "offline", id="only-a-service-key"),
         pytest.param({"POET_MODEL": "m", "POET_MODE": "offline"}, "llm", "offline", id="offline-says-never"),
         pytest.param({"POET_MODEL": "m", "POET_MODE": "background"}, "llm", "background", id="background"),
         pytest.param({"POET_MODE": "eager"}, None, "eager", id="eager-without-a-generator"),
@@ -76,17 +81,34 @@ def test_only_our_own_variables_configure_a_generator(
     assert settings.generates is (generator is not None and mode != "offline")
 
 
-def test_the_key_is_shown_nowhere(tmp_path: Path) -> None:
-    settings = Settings.read({"POET_LLM_API_KEY": "canary"}, tmp_path)
+def test_the_newer_name_of_the_service_wins(tmp_path: Path) -> None:
+    settings = Settings.read({"POET_SERVICE_URL": "http://a", "POET_API_URL": "http://b"}, tmp_path)
 
-    assert settings.llm_api_key == "canary"
+    assert (settings.service_url, settings.sources["service_url"]) == ("http://a", "POET_SERVICE_URL")
+
+
+def test_settings_survive_pickling(tmp_path: Path) -> None:
+    settings = Settings.read({"POET_MODEL": "m", "POET_STRICT": "1"}, tmp_path)
+
+    again = pickle.loads(pickle.dumps(settings))
+
+    assert (again, again.sources) == (settings, settings.sources)
+
+
+def test_the_keys_are_shown_nowhere(tmp_path: Path) -> None:
+    settings = Settings.read({"POET_LLM_API_KEY": "canary", "POET_SERVICE_KEY": "canary-2"}, tmp_path)
+
+    assert (settings.llm_api_key, settings.service_key) == ("canary", "canary-2")
     assert "canary" not in f"{settings} {settings!r} {settings.fingerprint()} {settings.sources}"
 
 
-def test_a_key_in_a_shared_file_is_refused_without_showing_it(project: WriteProject) -> None:
-    directory = project("llm_api_key = 'canary'")
+@pytest.mark.parametrize(
+    ("field", "variable"), [("llm_api_key", "POET_LLM_API_KEY"), ("service_key", "POET_SERVICE_KEY")]
+)
+def test_a_key_in_a_shared_file_is_refused_without_showing_it(project: WriteProject, field: str, variable: str) -> None:
+    directory = project(f"{field} = 'canary'")
 
-    with pytest.raises(ValueError, match="set POET_LLM_API_KEY") as caught:
+    with pytest.raises(ValueError, match=f"set {variable}") as caught:
         Settings.read({}, directory)
     assert "canary" not in str(caught.value)
 

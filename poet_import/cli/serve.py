@@ -67,6 +67,15 @@ _MISSING = "the service needs more packages; install them with: pip install 'poe
     help="Seconds of serving on after SIGTERM.",
 )
 @click.option(
+    "--seconds",
+    envvar="POET_REQUEST_SECONDS",
+    type=click.FloatRange(1, 300),
+    default=10.0,
+    show_default=True,
+    show_envvar=True,
+    help="Seconds for an answer, the queue included.",
+)
+@click.option(
     "--body-seconds",
     envvar="POET_BODY_SECONDS",
     type=click.FloatRange(0.1, 60),

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from poet_import.cache.directory import data_directory
@@ -55,7 +55,7 @@ class Service:
             library, self._pool, configuration=configuration, on_change=self._transpiling.refresh
         )
         api = make_api(self._transpiling, templates, metrics=self._metrics, lifecycle=self.lifecycle)
-        self.app: ASGIApp = Edge(
+        edge = self.app = Edge(
             api,
             ROUTES,
             self._transpiling,
@@ -67,6 +67,7 @@ class Service:
         )
         self._metrics.watch(
             {
+                "in_flight": lambda: edge.in_flight,
                 "queue_depth": lambda: self._pool.waiting,
                 "workers_busy": lambda: self._pool.busy,
                 "cache_bytes": lambda: self._transpiling.responses.size,

@@ -16,7 +16,7 @@ from poet_import.service.problems import Problem, ProblemError
 
 _DEEPEST = 64
 _MOST_DISCARDED = 16 * 2**20
-_DISCARD_SECONDS = 1.0
+_DISCARD_SECONDS = 0.5
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -24,25 +24,16 @@ class DisconnectedError(Exception):
     """The caller has gone before its request was whole."""
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive, *, most_bytes: int, seconds: float) -> bytes:
-    """Return the whole body.
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, *, most_bytes: int) -> bytes:
+    """Return the whole body; how long it may take is the server's matter.
 
     Raises:
-        ProblemError: It is too long, or takes too long to arrive.
+        ProblemError: It is too long.
         DisconnectedError: There is nobody any more to answer.
     """
     told = headers.get(b"content-length", b"")
     if told.isdigit() and int(told[:20]) > most_bytes:
         raise _too_long(most_bytes)
-    try:
-        async with asyncio.timeout(seconds):
-            return await _read(receive, most_bytes)
-    except TimeoutError as error:
-        problem = Problem(408, f"the body did not arrive within {seconds:g} s", headers={"connection": "close"})
-        raise ProblemError(problem) from error
-
-
-async def _read(receive: Receive, most_bytes: int) -> bytes:
     parts: list[bytes] = []
     length = 0
     while True:

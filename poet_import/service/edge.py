@@ -26,6 +26,7 @@ from poet_import.service.transpiling import TranspileService
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,64}")
 _JSON = re.compile(rb"application/(?:json|[\w.+-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
+_PLAIN_JSON = b"application/json"
 _TRANSPILE = "/api/v1/transpile"
 _CLIENT_GONE = 499  # nginx's number for it; seen in metrics and logs only
 
@@ -50,11 +51,11 @@ class Exchange:
     headers: Mapping[bytes, bytes]
     request_id: str
     begun: float
+    send: Send
     route: str = "unmatched"
     key: Key | None = None
     status: int = 0
-    has_begun_to_answer: bool = False
-    extra: dict[str, str] = field(default_factory=dict)  # headers of the answer, whoever writes it
+    extra: list[tuple[bytes, bytes]] = field(default_factory=list)  # headers of the answer, whoever writes it
 
 
 class Lifecycle:
@@ -89,6 +90,7 @@ class Edge:
         self._lifecycle = lifecycle
         self._rates = RateLimits()
         self._log = log
+        self.in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -96,27 +98,22 @@ class Edge:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        exchange = Exchange(scope, headers, _request_id(headers), time.monotonic())
-        scope["state"] = {**scope.get("state", {}), "arrived": exchange.begun, "request_id": exchange.request_id}
-        outward = self._outward(exchange, send)
-        with self._metrics.in_flight.track_inprogress():
-            try:
-                await self._answer(exchange, receive, outward)
-            except ProblemError as error:
-                await _send_problem(error.problem, exchange, outward, receive=receive)
-            except DisconnectedError:
-                exchange.status = _CLIENT_GONE
-            except Exception as error:  # noqa: BLE001  (a fault of ours: the caller learns its request id, the log the rest)
-                self._log.error("fault", request_id=exchange.request_id, route=exchange.route, exc_info=error)
-                await _send_problem(
-                    Problem(500, "the service has failed; its log has the request id"),
-                    exchange,
-                    outward,
-                    receive=receive,
-                )
-        self._note(exchange)
+        exchange = Exchange(scope, headers, _request_id(headers), time.monotonic(), send)
+        self.in_flight += 1
+        try:
+            await self._answer(exchange, receive)
+        except ProblemError as error:
+            await self._refuse(exchange, error.problem, receive)
+        except DisconnectedError:
+            exchange.status = _CLIENT_GONE
+        except Exception as error:  # noqa: BLE001  (a fault of ours: the caller learns its request id, the log the rest)
+            self._log.error("fault", request_id=exchange.request_id, route=exchange.route, exc_info=error)
+            await self._refuse(exchange, Problem(500, "the service has failed; its log has the request id"), receive)
+        finally:
+            self.in_flight -= 1
+            self._note(exchange)
 
-    async def _answer(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+    async def _answer(self, exchange: Exchange, receive: Receive) -> None:
         """Answer, or have the framework answer.
 
         Raises:
@@ -128,17 +125,53 @@ class Edge:
         if scope:
             self._count(exchange, scope)
         if method not in ("POST", "PUT"):
-            await self._app(exchange.scope, receive, send)
+            await self._ask_framework(exchange, receive)
             return
-        body = await self._body(exchange, receive)
-        is_transpile = exchange.route == _TRANSPILE
-        known = self._service.cached(body) if is_transpile else None
-        if known is not None:
-            await _send(known, exchange, send)
-            return
+        if exchange.headers.get(b"content-type") != _PLAIN_JSON and not _JSON.fullmatch(
+            exchange.headers.get(b"content-type", b"")
+        ):
+            raise ProblemError(Problem(415, "send JSON, with Content-Type: application/json"))
+        body = await read_body(exchange.headers, receive, most_bytes=self._configuration.most_bytes)
+        if exchange.route == _TRANSPILE:
+            known = self._service.cached(body)
+            if known is not None:
+                await self._send(exchange, 200, body=known, headers=[(b"content-type", _PLAIN_JSON)])
+                return
         check_json(body)
-        exchange.scope["state"]["body"] = body
-        await self._app(exchange.scope, replayed(body, receive), send)
+        await self._ask_framework(exchange, replayed(body, receive), body)
+
+    async def _ask_framework(self, exchange: Exchange, receive: Receive, body: bytes = b"") -> None:
+        facts = {"arrived": exchange.begun, "request_id": exchange.request_id, "body": body}
+        exchange.scope["state"] = {**exchange.scope.get("state", {}), **facts}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                message = {**message, "headers": [*message["headers"], *self._headers(exchange)]}
+            await exchange.send(message)
+
+        await self._app(exchange.scope, receive, send)
+
+    def _headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
+        """Return what every answer has."""
+        headers = [(b"x-request-id", exchange.request_id.encode()), *exchange.extra]
+        return [*headers, (b"connection", b"close")] if self._lifecycle.is_draining else headers
+
+    async def _send(self, exchange: Exchange, status: int, *, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        exchange.status = status
+        headers += [(b"content-length", b"%d" % len(body)), *self._headers(exchange)]
+        await exchange.send({"type": "http.response.start", "status": status, "headers": headers})
+        await exchange.send({"type": "http.response.body", "body": body})
+
+    async def _refuse(self, exchange: Exchange, problem: Problem, receive: Receive) -> None:
+        if exchange.status:  # the framework has begun to answer, and then failed: too late to say anything
+            return
+        if problem.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:  # closing on unread bytes takes the answer along
+            await discard(receive)
+        headers = [(b"content-type", MEDIA_TYPE.encode())]
+        headers += [(name.encode(), value.encode()) for name, value in problem.headers.items()]
+        body = problem.body(exchange.request_id)
+        await self._send(exchange, problem.status, body=body, headers=headers)
 
     def _admitted(self, exchange: Exchange, method: str) -> str:
         """Return the scope that a request needs.
@@ -172,37 +205,14 @@ class Edge:
                 raise ProblemError(_forbidden(scope))
             caller, rate = key.id, key.rate or rate
         allowance = self._rates.take(caller, rate)
-        exchange.extra.update(allowance.headers())
+        exchange.extra = allowance.headers()
         if allowance.is_spent:
             raise ProblemError(Problem(429, f"more than {rate} requests a minute; Retry-After says when to ask again"))
-
-    async def _body(self, exchange: Exchange, receive: Receive) -> bytes:
-        if not _JSON.fullmatch(exchange.headers.get(b"content-type", b"")):
-            raise ProblemError(Problem(415, "send JSON, with Content-Type: application/json"))
-        limits = self._configuration
-        return await read_body(exchange.headers, receive, most_bytes=limits.most_bytes, seconds=limits.body_seconds)
-
-    def _outward(self, exchange: Exchange, send: Send) -> Send:
-        """Return a ``send`` that adds what every answer has."""
-
-        async def outward(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                exchange.has_begun_to_answer = True
-                exchange.status = message["status"]
-                headers = [*message["headers"], (b"x-request-id", exchange.request_id.encode())]
-                headers += [(name.encode(), value.encode()) for name, value in exchange.extra.items()]
-                if self._lifecycle.is_draining:
-                    headers.append((b"connection", b"close"))
-                message = {**message, "headers": headers}
-            await send(message)
-
-        return outward
 
     def _note(self, exchange: Exchange) -> None:
         seconds = time.monotonic() - exchange.begun
         method = exchange.scope["method"] if exchange.route != "unmatched" else "other"
-        self._metrics.requests.labels(exchange.route, method, str(exchange.status)).inc()
-        self._metrics.seconds.labels(exchange.route).observe(seconds)
+        self._metrics.count(exchange.route, method, exchange.status, seconds=seconds)
         self._log.info(
             "request",
             request_id=exchange.request_id,
@@ -239,23 +249,3 @@ def _key_of(headers: Mapping[bytes, bytes], keys: KeyRing) -> Key:
 def _forbidden(scope: str) -> Problem:
     challenge = {"www-authenticate": f'Bearer realm="poet", error="insufficient_scope", scope="{scope}"'}
     return Problem(403, f"the API key has not the scope {scope}", headers=challenge)
-
-
-async def _send(body: bytes, _: Exchange, send: Send) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _send_problem(problem: Problem, exchange: Exchange, send: Send, *, receive: Receive) -> None:
-    body = problem.body(exchange.request_id)
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
-    headers += [(name.encode(), value.encode()) for name, value in problem.headers.items()]
-    if exchange.has_begun_to_answer:  # too late to say anything
-        return
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    if problem.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:  # closing on unread bytes would take the answer along
-        await send({"type": "http.response.body", "body": body, "more_body": True})
-        await discard(receive)
-        body = b""
-    await send({"type": "http.response.body", "body": body})

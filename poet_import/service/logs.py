@@ -10,7 +10,7 @@ import structlog
 
 def make_log() -> structlog.typing.FilteringBoundLogger:
     """Return the log of a service."""
-    log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+    lazy = structlog.wrap_logger(
         structlog.WriteLogger(sys.stderr),
         processors=[
             structlog.processors.add_log_level,
@@ -19,4 +19,5 @@ def make_log() -> structlog.typing.FilteringBoundLogger:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
+    log: structlog.typing.FilteringBoundLogger = lazy.bind()  # once, and not with each event
     return log

@@ -25,6 +25,7 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
+        self._answers: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         self.requests = Counter(
@@ -42,7 +43,16 @@ class Metrics:
         self.refusals = Counter("poet_gate_refusals", "What gates refused.", ("gate", "rule"), registry=registry)
         self.tokens = Counter("poet_tokens", "Tokens of a model.", ("direction",), registry=registry)
         self.lost = Counter("poet_workers_lost", "Worker processes that ended over a task.", registry=registry)
-        self.in_flight = Gauge("poet_in_flight", "Requests being answered.", registry=registry)
+
+    def count(self, route: str, method: str, status: int, *, seconds: float) -> None:
+        """Count an answer."""
+        key = route, method, status
+        found = self._answers.get(key)
+        if found is None:  # to look up a child by its labels costs more than to count in it
+            requests = self.requests.labels(route, method, str(status))
+            found = self._answers[key] = requests, self.seconds.labels(route)
+        found[0].inc()
+        found[1].observe(seconds)
 
     def watch(self, readings: Mapping[str, Callable[[], float]]) -> None:
         """Show what functions return whenever somebody looks."""

@@ -6,9 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 
-from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
 _MINUTE = 60  # seconds
 
@@ -22,27 +20,25 @@ class Allowance:
     remaining: int
     reset: int  # seconds until all of it is there again
 
-    def headers(self) -> dict[str, str]:
-        """Return the fields of draft-ietf-httpapi-ratelimit-headers-07."""
-        found = {
-            "ratelimit-limit": str(self.limit),
-            "ratelimit-remaining": str(self.remaining),
-            "ratelimit-reset": str(self.reset),
-            "ratelimit-policy": f"{self.limit};w={_MINUTE}",
-        }
-        return found | ({"retry-after": str(max(1, self.reset))} if self.is_spent else {})
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the fields of draft-ietf-httpapi-ratelimit-headers-07, and ``Retry-After`` where nothing is left."""
+        found = [
+            (b"ratelimit-limit", b"%d" % self.limit),
+            (b"ratelimit-remaining", b"%d" % self.remaining),
+            (b"ratelimit-reset", b"%d" % self.reset),
+            (b"ratelimit-policy", b"%d;w=%d" % (self.limit, _MINUTE)),
+        ]
+        return [*found, (b"retry-after", b"%d" % max(1, self.reset))] if self.is_spent else found
 
 
 class RateLimits:
-    """A number of requests a minute for each caller."""
+    """A number of requests a minute for each caller, counted from its first one."""
 
     def __init__(self) -> None:
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
-        self._items: dict[int, RateLimitItem] = {}
+        self._storage = MemoryStorage()  # its strategies look up twice as often as is needed here
 
     def take(self, caller: str, rate: int) -> Allowance:
         """Count a request of a caller, and return what is left."""
-        item = self._items.get(rate) or self._items.setdefault(rate, RateLimitItemPerMinute(rate))
-        is_spent = not self._limiter.hit(item, caller)
-        reset, remaining = self._limiter.get_window_stats(item, caller)
-        return Allowance(is_spent, rate, max(0, remaining), max(0, math.ceil(reset - time.time())))
+        count = self._storage.incr(caller, _MINUTE)
+        reset = math.ceil(self._storage.get_expiry(caller) - time.time())
+        return Allowance(count > rate, rate, max(0, rate - count), min(_MINUTE, max(0, reset)))

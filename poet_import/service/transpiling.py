@@ -44,6 +44,8 @@ class TranspileService:
         self._pool = pool
         self._library = library
         self._metrics = metrics
+        self._hits = metrics.cache.labels("memory", "hit")
+        self._misses = metrics.cache.labels("memory", "miss")
         self._directory = cache_directory(self._settings, generates=True)
         self._under_way: dict[bytes, asyncio.Task[Answer]] = {}
         self._templates = ""
@@ -65,7 +67,7 @@ class TranspileService:
     def cached(self, body: bytes) -> bytes | None:
         """Return the answer to a request that was answered before."""
         found = self.responses.get(key_of(body, self._epoch))
-        self._metrics.cache.labels("memory", "miss" if found is None else "hit").inc()
+        (self._misses if found is None else self._hits).inc()
         return found
 
     async def answer(self, body: bytes, parsed: TranspileBody, *, arrived: float) -> bytes:

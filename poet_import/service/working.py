@@ -49,6 +49,7 @@ class Done:
     faults: tuple[Fault, ...] = ()
     source: str = "none"  # of the body: "model", "none", "fallback"
     reason: str = ""
+    warnings: tuple[str, ...] = ()
     stages: Mapping[str, float] = field(default_factory=dict)  # seconds
     refusals: tuple[str, ...] = ()  # gate and rule of each violation that an answer had
     tokens: tuple[int, int] = (0, 0)  # in, out
@@ -57,6 +58,17 @@ class Done:
 def transpile_task(task: Task) -> Done:
     """Transpile the function of one request."""
     _confine(task.memory)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        done = _transpiled(task)
+    said = [*done.warnings, *_said(caught)]
+    if done.faults or not said:
+        return done
+    metadata = {**_table(done.response["metadata"]), "warnings": said}
+    return replace(done, response={**done.response, "metadata": metadata})
+
+
+def _transpiled(task: Task) -> Done:
     begun = time.monotonic()
     try:
         sent = read_function(task.code, task.imports)
@@ -64,30 +76,34 @@ def transpile_task(task: Task) -> Done:
         return Done(faults=refused.faults)
     read = time.monotonic()
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            transpiler = _transpiler(task, seconds=task.seconds - (read - begun) - _REPLY_SECONDS)
-            woven = transpiler.transpile_reading(sent.reading)
-            woven.compile(FILENAME)
-            transpiled = transpiled_of(woven, FILENAME)
+        transpiler = _transpiler(task, seconds=task.seconds - (read - begun) - _REPLY_SECONDS)
+        woven = transpiler.transpile_reading(sent.reading)
+        woven.compile(FILENAME)
+        transpiled = transpiled_of(woven, FILENAME)
     except SyntaxError as error:
         return Done(faults=(sent.syntax_fault(error),))
     except TranspileError:
         return Done(faults=(Fault("too-deep", "woven, it is nested too deeply for Python", "/function_code"),))
-    row = transpiled.metadata
-    said = [*_unknown_domain(sent, woven), *_said(caught)]
-    metadata = {name: value for name, value in row.items() if name != "functions"}
-    response = transpiled.to_dict() | {"metadata": metadata | ({"warnings": said} if said else {})}
-    source, reason = str(row["source"]), str(row.get("reason", ""))
-    done = Done(response, source=source, reason=reason)
+    metadata = {name: value for name, value in transpiled.metadata.items() if name != "functions"}
+    done = Done(
+        transpiled.to_dict() | {"metadata": metadata},
+        source=str(metadata["source"]),
+        reason=str(metadata.get("reason", "")),
+        warnings=_unknown_domain(sent, woven),
+    )
     return _with_figures(done, woven, read=read - begun, rest=time.monotonic() - read)
 
 
-def _unknown_domain(sent: Sent, woven: Woven) -> list[str]:
+def _table(value: object) -> Mapping[str, object]:
+    assert isinstance(value, Mapping)  # as it was just made
+    return value
+
+
+def _unknown_domain(sent: Sent, woven: Woven) -> tuple[str, ...]:
     domain, plan = sent.marked.options.domain, woven.functions[0].plan
     if domain is None or plan is None or plan.template.domain == domain:
-        return []
-    return [f"the domain {domain!r} is unknown here, or its template is broken: {plan.template.domain} was used"]
+        return ()
+    return (f"the domain {domain!r} is unknown here, or its template is broken: {plan.template.domain} was used",)
 
 
 def _said(caught: Iterable[warnings.WarningMessage]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 
 from poet_import.source.compiling import parse
@@ -18,7 +19,10 @@ def without_markers(text: str, filename: str) -> str:
     """
     tree = parse(text, filename)
     source = Source(text)
-    done = [one for one in discover(read_scopes(tree), filename=filename).functions if _is_done(one)]
+    with warnings.catch_warnings():  # of what was said when the user's text was read
+        warnings.simplefilter("ignore")
+        found = discover(read_scopes(tree), filename=filename).functions
+    done = [one for one in found if _is_done(one)]
     gone = [_lines(source, one.decorator) for one in done]
     gone += [(node.lineno, node.end_lineno or node.lineno) for node in _idle_imports(tree, done)]
     kept, data = [], source.data

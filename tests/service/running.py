@@ -92,8 +92,12 @@ class RunningService:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)  # it ends at once, and whatever traces it writes down what it has
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        self.process.wait(10)
+            self.process.wait(10)
 
 
 def create_key(path: Path, name: str, scope: str, *arguments: str) -> str:

@@ -35,7 +35,7 @@ def model() -> Iterator[ScriptedModel]:
 
 @pytest.fixture
 def service(start: Start, model: ScriptedModel) -> RunningService:
-    return start(POET_MODEL="openai/tiny", POET_LLM_BASE_URL=model.url, POET_LLM_API_KEY="none")
+    return start("--seconds", "4", POET_MODEL="openai/tiny", POET_LLM_BASE_URL=model.url, POET_LLM_API_KEY="none")
 
 
 def transpile(service: RunningService, code: str = CODE) -> dict[str, dict[str, str]]:
@@ -94,14 +94,14 @@ def test_outage_is_nobody_elses_failure(service: RunningService, model: Scripted
     assert (found["metadata"]["source"], time.monotonic() - begun < 11) == ("fallback", True)
 
 
-def test_model_that_hangs_costs_ten_seconds_at_most(service: RunningService, model: ScriptedModel) -> None:
+def test_model_that_hangs_costs_no_more_than_the_request_may(service: RunningService, model: ScriptedModel) -> None:
     model.script(hang)
     begun = time.monotonic()
 
     found = transpile(service)
 
     assert found["metadata"]["source"] == "fallback"
-    assert time.monotonic() - begun < 11
+    assert time.monotonic() - begun < 4.5
 
 
 def test_restarted_service_asks_for_nothing_that_it_has(start: Start, model: ScriptedModel) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import socket
 import subprocess
@@ -160,3 +161,115 @@ def test_help_has_an_example(name: str) -> None:
     command = [sys.executable, "-m", "poet_import", *name.split(), "--help"]
 
     assert "Example" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+class Balancer:
+    """Passes connections on to one of several addresses in turn; the ones that refuse are left out."""
+
+    def __init__(self) -> None:
+        self.targets: list[tuple[str, int]] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._turn = itertools.count()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                ours, _ = self._listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._pass_on, args=(ours,), daemon=True).start()
+
+    def _pass_on(self, ours: socket.socket) -> None:
+        targets = list(self.targets)
+        start = next(self._turn)
+        for number in range(len(targets)):
+            try:
+                theirs = socket.create_connection(targets[(start + number) % len(targets)], timeout=5)
+            except OSError:
+                continue
+            threading.Thread(target=_copy, args=(theirs, ours), daemon=True).start()
+            _copy(ours, theirs)
+            return
+        ours.close()
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while part := source.recv(65536):
+            target.sendall(part)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        source.close()
+        target.close()
+
+
+class Load:
+    """Callers that ask, one request after another, until it is over."""
+
+    def __init__(self, url: str, callers: int) -> None:
+        self.answers: list[int | str] = []
+        self._url = url
+        self._is_over = threading.Event()
+        self._callers = [threading.Thread(target=self._call) for _ in range(callers)]
+        for one in self._callers:
+            one.start()
+
+    def _call(self) -> None:
+        with httpx.Client(base_url=self._url, timeout=20) as client:
+            for number in itertools.count():
+                if self._is_over.is_set():
+                    return
+                body = request_for(CODE.replace("f(", f"f{number % 50}("))
+                try:
+                    self.answers.append(client.post("/api/v1/transpile", json=body).status_code)
+                except httpx.HTTPError as error:
+                    self.answers.append(repr(error))
+
+    def stop(self) -> list[int | str]:
+        self._is_over.set()
+        for one in self._callers:
+            one.join()
+        return self.answers
+
+
+@pytest.mark.slow
+def test_replicas_are_replaced_under_load_without_a_failed_request(tmp_path: Path) -> None:
+    def replica(name: str) -> RunningService:
+        (tmp_path / name).mkdir()
+        return RunningService(tmp_path / name, "--drain", "2")
+
+    balancer = Balancer()
+    running = [replica("a"), replica("b")]
+    balancer.targets = [_address(one) for one in running]
+    load = Load(balancer.url, 8)
+    for old, name in zip(tuple(running), ("c", "d"), strict=True):
+        running.append(replica(name))
+        balancer.targets = [*balancer.targets, _address(running[-1])]
+        old.process.send_signal(signal.SIGTERM)
+        _wait_until_it_drains(old)
+        balancer.targets = [target for target in balancer.targets if target != _address(old)]
+        assert old.process.wait(30) == 0
+    time.sleep(1)
+    answers = load.stop()
+    balancer.close()
+    for service in running:
+        service.__exit__()
+
+    assert len(answers) > 500
+    assert set(answers) == {200}
+
+
+def _address(service: RunningService) -> tuple[str, int]:
+    host, _, port = service.url.removeprefix("http://").rpartition(":")
+    return host, int(port)
+
+
+def _wait_until_it_drains(service: RunningService) -> None:
+    end = time.monotonic() + 10
+    while httpx.get(f"{service.url}/readyz").status_code != 503 and time.monotonic() < end:
+        time.sleep(0.05)
