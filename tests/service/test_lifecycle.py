@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import signal
 import socket
@@ -189,8 +190,11 @@ class Balancer:
                 theirs = socket.create_connection(targets[(start + number) % len(targets)], timeout=5)
             except OSError:
                 continue
-            threading.Thread(target=_copy, args=(theirs, ours), daemon=True).start()
-            _copy(ours, theirs)
+            back = threading.Thread(target=_copy, args=(theirs, ours), daemon=True)
+            with ours, theirs:
+                back.start()
+                _copy(ours, theirs)
+                back.join()
             return
         ours.close()
 
@@ -203,9 +207,9 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
         while part := source.recv(65536):
             target.sendall(part)
         target.shutdown(socket.SHUT_WR)
-    except OSError:
-        source.close()
-        target.close()
+    except OSError:  # one side has gone, so the other need not wait
+        with contextlib.suppress(OSError):
+            source.shutdown(socket.SHUT_RDWR)
 
 
 class Load:
