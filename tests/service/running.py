@@ -31,6 +31,7 @@ class RunningService:
             "POET_CACHE_DIR": str(folder / "cache"),
             "POET_DATA_DIR": str(folder / "data"),
             "POET_RATE": "1000000",
+            "POET_DRAIN_SECONDS": "0",
         }
         self.folder = folder
         self._log = folder / "service.log"

@@ -79,6 +79,7 @@ def test_injection_gets_nothing_through(open_service: RunningService, request_he
     assert b"root:" not in answer
 
 
+@pytest.mark.slow
 def test_others_are_answered_meanwhile(start: Callable[..., RunningService]) -> None:
     service = start("--workers", "2")
     is_over = threading.Event()

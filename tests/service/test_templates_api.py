@@ -98,6 +98,7 @@ def test_broken_template_is_not_stored(
     assert not list(Path(open_service.folder, "data", "templates").glob("**/*.txt"))
 
 
+@pytest.mark.slow
 def test_template_that_never_ends_costs_its_worker_only(client: httpx.Client) -> None:
     endless = "{% for a in range(99999) %}{% for b in range(99999) %}{{ a * b }}{% endfor %}{% endfor %}"
     nested = (

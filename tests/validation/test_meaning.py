@@ -214,6 +214,7 @@ def test_message_of_a_difference_shows_the_arguments() -> None:
     assert "for the arguments ([-" in violation.message
 
 
+@pytest.mark.slow  # it is timed, so nothing else may run beside it
 @pytest.mark.skipif(not PAIRS.is_file(), reason="the shared pairs are not beside this checkout")
 def test_shared_pairs_are_told_apart_in_time() -> None:
     pairs = [json.loads(line) for line in PAIRS.read_text(encoding="utf-8").splitlines()]
