@@ -27,6 +27,7 @@ def rows_with_figures(page: str) -> list[str]:
     return re.findall(r"^\| .* \| -?[\d.,]+ \| .*\|$", page, flags=re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_all_is_written_to_a_page_with_its_plot(tmp_path: Path) -> None:
     page = tmp_path / "found.md"
 

@@ -104,6 +104,7 @@ def test_model_that_hangs_costs_no_more_than_the_request_may(service: RunningSer
     assert time.monotonic() - begun < 4.5
 
 
+@pytest.mark.slow
 def test_restarted_service_asks_for_nothing_that_it_has(start: Start, model: ScriptedModel) -> None:
     variables = {"POET_MODEL": "openai/tiny", "POET_LLM_BASE_URL": model.url, "POET_LLM_API_KEY": "none"}
     first = start(**variables)
@@ -115,6 +116,7 @@ def test_restarted_service_asks_for_nothing_that_it_has(start: Start, model: Scr
     assert len(model.requests) == 1
 
 
+@pytest.mark.slow
 def test_what_is_known_is_answered_while_models_hang(service: RunningService, model: ScriptedModel) -> None:
     known = transpile(service)
     model.script(hang)
@@ -135,6 +137,7 @@ def test_prompt_has_no_value_of_the_context(service: RunningService, model: Scri
     assert "canary" not in str(model.requests)
 
 
+@pytest.mark.slow
 def test_key_of_the_model_is_nowhere(start: Start, model: ScriptedModel) -> None:
     service = start(POET_MODEL="openai/tiny", POET_LLM_BASE_URL=model.url, POET_LLM_API_KEY="canary-key")
     model.script(status(401))

@@ -128,6 +128,7 @@ def test_unwritable_folder_is_told(tmp_path: Path) -> None:
         write_keys(str(tmp_path / "file" / "keys.json"), [])
 
 
+@pytest.mark.slow
 def test_keys_are_changed_without_a_restart(start: Callable[..., RunningService], tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     old, before = new_key("old", ["transpile"])

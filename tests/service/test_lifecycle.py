@@ -58,6 +58,7 @@ def test_damaged_keys_are_told(tmp_path: Path) -> None:
     assert (done.returncode, "is no file of keys; make one with" in done.stderr) == (1, True)
 
 
+@pytest.mark.slow
 def test_metrics_have_a_port_of_their_own(start: Start, tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -72,6 +73,7 @@ def test_metrics_have_a_port_of_their_own(start: Start, tmp_path: Path) -> None:
     assert service.stop() == 0
 
 
+@pytest.mark.slow
 def test_told_to_end_it_serves_on_until_nobody_comes_any_more(start: Start) -> None:
     service = start("--drain", "1.5")
     with service.client() as client:
@@ -112,6 +114,7 @@ def test_interrupt_ends_quietly_with_130(start: Start) -> None:
     assert "Traceback" not in service.log()
 
 
+@pytest.mark.slow
 def test_killed_worker_costs_its_request_and_no_other(start: Start) -> None:
     service = start("--workers", "1")
     with service.client() as client:
@@ -123,6 +126,7 @@ def test_killed_worker_costs_its_request_and_no_other(start: Start) -> None:
     assert [answer.status_code for answer in answers][-2:] == [200, 200]
 
 
+@pytest.mark.slow
 def test_kill_leaves_a_service_that_starts_again(start: Start) -> None:
     first = start()
     is_over = threading.Event()

@@ -72,6 +72,7 @@ def test_module_is_transpiled_by_the_service_and_cached_here(
     assert len(model.requests) == 1
 
 
+@pytest.mark.slow
 def test_service_that_is_gone_costs_a_warning(start: Start, run_python: RunPython, write: Write) -> None:
     write(SHOP)
     service = start()
