@@ -107,7 +107,7 @@ REFUSED = {
     "unknown-option": (f"@poet({CANARY}=1)\ndef f():\n    pass\n", "options", 1),
     "unknown-exception": (f"@poet(retry_on={CANARY})\ndef f():\n    pass\n", "options", 1),
     "reserved-name": ("@poet\ndef f():\n    _poet_result = 1\n", "reserved-name", None),
-    "too-deep": (f"@poet\ndef f():\n    return {'-' * 5000}1\n", "too-deep", None),
+    "too-deep": (f"@poet\ndef f():\n    return {'-' * 90_000}1\n", "too-deep", None),
 }
 
 
