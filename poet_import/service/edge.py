@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -107,7 +108,7 @@ class Edge:
         except DisconnectedError:
             exchange.status = _CLIENT_GONE
         except Exception as error:  # noqa: BLE001  (a fault of ours: the caller learns its request id, the log the rest)
-            self._log.error("fault", request_id=exchange.request_id, route=exchange.route, exc_info=error)
+            self._log_fault(exchange, error)
             await self._refuse(exchange, Problem(500, "the service has failed; its log has the request id"), receive)
         finally:
             self.in_flight -= 1
@@ -208,6 +209,12 @@ class Edge:
         exchange.extra = allowance.headers()
         if allowance.is_spent:
             raise ProblemError(Problem(429, f"more than {rate} requests a minute; Retry-After says when to ask again"))
+
+    def _log_fault(self, exchange: Exchange, error: Exception) -> None:
+        """Say where it is, and not what the error says: that may be the caller's text."""
+        trace = traceback.format_tb(error.__traceback__)
+        kind = type(error).__name__
+        self._log.error("fault", request_id=exchange.request_id, route=exchange.route, kind=kind, trace=trace)
 
     def _note(self, exchange: Exchange) -> None:
         seconds = time.monotonic() - exchange.begun

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import anyio
 import pytest
+import structlog
 from click.testing import CliRunner
+from starlette.types import Message
 
 from poet_import.cli import poet
 from poet_import.service.configuration import ServiceSettings
+from poet_import.service.edge import Edge, Lifecycle
 from poet_import.service.faults import Fault, without_input
+from poet_import.service.library import TemplateLibrary
+from poet_import.service.metrics import Metrics
 from poet_import.service.pool import QueueFull, WorkerLost, WorkerPool
 from poet_import.service.rates import RateLimits
 from poet_import.service.responses import ResponseCache, key_of
+from poet_import.service.routes import ROUTES
+from poet_import.service.transpiling import TranspileService
 from poet_import.settings import Settings
+from poet_import.templates import template_roots
 
 
 def test_answers_that_nobody_asks_for_go_first() -> None:
@@ -92,6 +102,42 @@ async def test_process_that_ends_is_told_and_replaced() -> None:
         await pool.run(os._exit, 3, seconds=20)
 
     assert await pool.run(os.getpid, seconds=20) != os.getpid()
+
+
+async def test_fault_of_ours_is_a_problem_and_its_place_is_logged(tmp_path: Path) -> None:
+    log = structlog.testing.CapturingLogger()
+    sent: list[Message] = []
+
+    async def broken(*_: object) -> None:
+        raise ValueError("canary")
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    configuration = ServiceSettings(Settings(cache_dir=str(tmp_path), data_dir=str(tmp_path)))
+    metrics, pool = Metrics(), WorkerPool(1)
+    library = TemplateLibrary(tmp_path, template_roots())
+    service = TranspileService(configuration, pool, library, metrics=metrics)
+    edge = Edge(
+        broken,
+        ROUTES,
+        service,
+        configuration=configuration,
+        keys=None,
+        metrics=metrics,
+        lifecycle=Lifecycle(),
+        log=log,
+    )
+
+    await edge({"type": "http", "method": "GET", "path": "/healthz", "headers": []}, receive, send)
+
+    assert (sent[0]["status"], json.loads(sent[1]["body"])["status"]) == (500, 500)
+    assert [call.method_name for call in log.calls] == ["error", "info"]
+    assert "in broken" in "".join(log.calls[0].kwargs["trace"])
+    assert "canary" not in f"{log.calls[0].kwargs['kind']}{sent}"
 
 
 def test_service_without_its_packages_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
