@@ -54,6 +54,7 @@ class Exchange:
     begun: float
     send: Send
     route: str = "unmatched"
+    method: str = "other"  # one that the route takes
     key: Key | None = None
     status: int = 0
     extra: list[tuple[bytes, bytes]] = field(default_factory=list)  # headers of the answer, whoever writes it
@@ -188,6 +189,7 @@ class Edge:
         if method not in route.scopes:
             allowed = ", ".join(sorted(route.scopes))
             raise ProblemError(Problem(405, f"this path takes {allowed}", headers={"allow": allowed}))
+        exchange.method = method
         return route.scopes[method]
 
     def _count(self, exchange: Exchange, scope: str) -> None:
@@ -218,13 +220,12 @@ class Edge:
 
     def _note(self, exchange: Exchange) -> None:
         seconds = time.monotonic() - exchange.begun
-        method = exchange.scope["method"] if exchange.route != "unmatched" else "other"
-        self._metrics.count(exchange.route, method, exchange.status, seconds=seconds)
+        self._metrics.count(exchange.route, exchange.method, exchange.status, seconds=seconds)
         self._log.info(
             "request",
             request_id=exchange.request_id,
             route=exchange.route,
-            method=method,
+            method=exchange.method,
             status=exchange.status,
             ms=round(seconds * 1000, 2),
             key=exchange.key.id if exchange.key else None,
