@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from poet_import._version import __version__
@@ -22,6 +22,7 @@ from poet_import.service.responses import ResponseCache, key_of
 from poet_import.service.schemas import TranspileBody
 from poet_import.service.working import Done, Task, transpile_task
 
+_GRACE_SECONDS = 2.0  # for weaving alone, where a request has used up its time
 _COSTLY = "it takes more time or memory to parse and weave than a request may have; send a smaller function"
 
 
@@ -104,19 +105,29 @@ class TranspileService:
             left,
             self._configuration.worker_memory,
         )
-        try:
-            done = await self._pool.run(transpile_task, task, seconds=left)
-        except QueueFull as error:
-            raise ProblemError(_busy()) from error
-        except (TimeoutError, WorkerLost) as error:
-            self._metrics.lost.inc()
-            fault = Fault("too-costly", _COSTLY, "/function_code")
-            raise ProblemError(Problem(422, "the function cannot be transpiled", (fault,))) from error
+        done = await self._done(task)
         self._count(done)
         if done.faults:
             raise ProblemError(Problem(422, "the function cannot be transpiled", done.faults))
         body = json.dumps(done.response, ensure_ascii=False, separators=(",", ":")).encode()
         return Answer(body, is_lasting=done.source != "fallback")
+
+    async def _done(self, task: Task) -> Done:
+        """Have a worker do a task; where a model may be to blame that it was not done in time, without one.
+
+        Raises:
+            ProblemError: It cannot be done, or there is no room for it now.
+        """
+        try:
+            return await self._pool.run(transpile_task, task, seconds=max(task.seconds, _GRACE_SECONDS))
+        except QueueFull as error:
+            raise ProblemError(_busy()) from error
+        except (TimeoutError, WorkerLost) as error:
+            self._metrics.lost.inc()
+            if task.seconds > 0 and self._settings.generates:
+                return await self._done(replace(task, seconds=0.0))
+            fault = Fault("too-costly", _COSTLY, "/function_code")
+            raise ProblemError(Problem(422, "the function cannot be transpiled", (fault,))) from error
 
     def _count(self, done: Done) -> None:
         metrics = self._metrics

@@ -24,7 +24,7 @@ from poet_import.transpiler.core import Transpiler
 from poet_import.transpiler.metadata import transpiled_of
 from poet_import.transpiler.woven import Body, Woven
 
-_REPLY_SECONDS = 0.5  # of a request's time are kept for weaving and the way back
+_REPLY_SECONDS = 1.0  # of a request's time are kept for weaving and the way back
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def test_model_that_hangs_costs_no_more_than_the_request_may(service: RunningSer
     found = transpile(service)
 
     assert found["metadata"]["source"] == "fallback"
-    assert time.monotonic() - begun < 4.5
+    assert time.monotonic() - begun < 6
 
 
 @pytest.mark.slow

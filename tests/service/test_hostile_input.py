@@ -36,12 +36,21 @@ HOSTILE: dict[str, tuple[str, int]] = {
 
 
 @pytest.mark.parametrize(("code", "status"), HOSTILE.values(), ids=HOSTILE)
-def test_hostile_source_is_answered_in_time(client: httpx.Client, code: str, status: int) -> None:
-    begun = time.monotonic()
+def test_hostile_source_is_answered(client: httpx.Client, code: str, status: int) -> None:
     response = client.post("/api/v1/transpile", json=request_for(code))
 
     assert response.status_code == status, response.text
-    assert time.monotonic() - begun < 3  # a second on a machine that does nothing else
+
+
+@pytest.mark.slow  # it is timed, so nothing else may run beside it
+def test_hostile_source_is_answered_within_a_second(client: httpx.Client) -> None:
+    times = {}
+    for name, (code, _) in HOSTILE.items():
+        begun = time.monotonic()
+        client.post("/api/v1/transpile", json=request_for(code))
+        times[name] = time.monotonic() - begun
+
+    assert {name: seconds for name, seconds in times.items() if seconds > 1} == {}
 
 
 def test_long_bodies_are_refused_before_they_are_read(open_service: RunningService) -> None:

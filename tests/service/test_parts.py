@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -16,15 +17,18 @@ from click.testing import CliRunner
 from starlette.types import Message
 
 from poet_import.cli import poet
+from poet_import.service import working
 from poet_import.service.configuration import ServiceSettings
 from poet_import.service.edge import Edge, Lifecycle
 from poet_import.service.faults import Fault, without_input
 from poet_import.service.library import TemplateLibrary
 from poet_import.service.metrics import Metrics
 from poet_import.service.pool import QueueFull, WorkerLost, WorkerPool
+from poet_import.service.problems import ProblemError
 from poet_import.service.rates import RateLimits
 from poet_import.service.responses import ResponseCache, key_of
 from poet_import.service.routes import ROUTES
+from poet_import.service.schemas import TranspileBody
 from poet_import.service.transpiling import TranspileService
 from poet_import.settings import Settings
 from poet_import.templates import template_roots
@@ -138,6 +142,42 @@ async def test_fault_of_ours_is_a_problem_and_its_place_is_logged(tmp_path: Path
     assert [call.method_name for call in log.calls] == ["error", "info"]
     assert "in broken" in "".join(log.calls[0].kwargs["trace"])
     assert "canary" not in f"{log.calls[0].kwargs['kind']}{sent}"
+
+
+class LosingPool:
+    """Takes too long for each of its first tasks, and does the next ones here."""
+
+    waiting = 0
+
+    def __init__(self, losses: int) -> None:
+        self._losses = losses
+
+    async def run(self, function: Callable[..., object], *arguments: object, seconds: float) -> object:
+        self._losses -= 1
+        if self._losses >= 0:
+            raise TimeoutError(seconds)
+        return function(*arguments)
+
+
+@pytest.mark.parametrize(("losses", "mode", "expected"), [(1, "eager", 200), (2, "eager", 422), (1, "offline", 422)])
+async def test_model_is_to_blame_before_the_caller_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, losses: int, mode: str, expected: int
+) -> None:
+    monkeypatch.setattr(working, "_confine", lambda _memory: None)
+    settings = Settings(
+        mode=mode, generator="llm", model="m", llm_base_url="http://127.0.0.1:9", cache_dir=str(tmp_path)
+    )
+    library = TemplateLibrary(tmp_path, template_roots())
+    service = TranspileService(ServiceSettings(settings), LosingPool(losses), library, metrics=Metrics())  # type: ignore[arg-type]  # as a pool
+    body = TranspileBody(function_code="@poet\ndef f(): pass\n", language="python")
+
+    if expected == 200:
+        answer = json.loads(await service.answer(b"", body, arrived=time.monotonic()))
+        assert answer["metadata"]["reason"] == "no time was left to ask a model"
+        return
+    with pytest.raises(ProblemError) as caught:
+        await service.answer(b"", body, arrived=time.monotonic())
+    assert caught.value.problem.status == expected
 
 
 def test_service_without_its_packages_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
