@@ -69,7 +69,9 @@ def test_child_that_sleeps_is_ended() -> None:
 
 
 def test_child_that_allocates_without_end_gets_no_memory() -> None:
-    assert run("kept = []\nwhile True: kept.append(bytearray(10**7))").answers == ("MemoryError",)
+    limits = jail.Limits(seconds=10.0, memory=LIMITS.memory, output=LIMITS.output)
+
+    assert run("kept = []\nwhile True: kept.append(bytearray(10**7))", limits=limits).answers == ("MemoryError",)
 
 
 @pytest.mark.parametrize(

@@ -30,10 +30,11 @@ def main(payload: Mapping[str, Any], emit: Callable[[object], None]) -> None:
         emit: Takes an outcome.
     """
     tried = Tried(payload)
-    ends = time.monotonic() + payload["seconds"]
+    seconds = payload["seconds"]  # of its processor's: a busy machine does not make it try less
+    begun, ends = time.process_time(), time.monotonic() + 2 * seconds
     for number in range(len(payload["inputs"])):
         emit(tried.outcome(number))
-        if time.monotonic() > ends:
+        if time.process_time() - begun > seconds or time.monotonic() > ends:
             break
 
 
