@@ -58,7 +58,6 @@ def test_damaged_keys_are_told(tmp_path: Path) -> None:
     assert (done.returncode, "is no file of keys; make one with" in done.stderr) == (1, True)
 
 
-@pytest.mark.slow
 def test_metrics_have_a_port_of_their_own(start: Start, tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -114,7 +113,6 @@ def test_interrupt_ends_quietly_with_130(start: Start) -> None:
     assert "Traceback" not in service.log()
 
 
-@pytest.mark.slow
 def test_killed_worker_costs_its_request_and_no_other(start: Start) -> None:
     service = start("--workers", "1")
     with service.client() as client:

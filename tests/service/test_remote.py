@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -167,8 +168,8 @@ def test_service_of_the_plain_contract_is_accepted(
 def test_doctor_asks_the_service(open_service: RunningService, tmp_path: Path) -> None:
     def doctor(url: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "poet_import", "doctor"]
-        kept = {"PATH": "/usr/bin:/bin", "POET_CACHE_DIR": str(tmp_path), "POET_SERVICE_URL": url}
-        return subprocess.run(command, env=kept, capture_output=True, text=True, check=False)
+        ours = {"POET_CACHE_DIR": str(tmp_path), "POET_SERVICE_URL": url}
+        return subprocess.run(command, env={**os.environ, **ours}, capture_output=True, text=True, check=False)
 
     well, ill = doctor(open_service.url), doctor("http://127.0.0.1:9")
 
