@@ -78,6 +78,7 @@ DAMAGED = {
     "no-keys": "[]",
     "no-fields": '{"keys": [{"id": "x"}]}',
     "scope": '{"keys": [{"id": "x", "name": "n", "digest": "d", "scopes": ["all"], "created": ""}]}',
+    "date": '{"keys": [{"id": "x", "name": "", "digest": "d", "scopes": [], "created": "", "expires": "soon"}]}',
     "digest": '{"keys": [{"id": "x", "name": "n", "digest": "d", "scopes": ["metrics"], "created": ""}]}',
 }
 
@@ -101,6 +102,12 @@ def test_file_that_others_may_read_is_refused_with_the_mending_step(tmp_path: Pa
 
     with pytest.raises(KeysError, match=r"others may read or change it; chmod 600 .*keys\.json"):
         KeyRing(str(path))
+
+
+def test_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    for read in (KeyRing, read_keys):
+        with pytest.raises(KeysError, match=r"none\.json: cannot be read \(No such file or directory\)"):
+            read(str(tmp_path / "none.json"))
 
 
 def test_keys_of_the_environment_hold_beside_the_file(tmp_path: Path) -> None:
