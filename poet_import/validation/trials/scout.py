@@ -142,7 +142,7 @@ class _Scout:
 
     def look(self) -> None:
         seconds = self._payload["scout_seconds"]  # of its processor's: a busy machine does not make it look less
-        begun, ends = time.process_time(), time.monotonic() + 4 * seconds
+        begun, ends = time.process_time(), time.monotonic() + 2 * seconds
         for number, recipe in enumerate(self._recipes()):
             if self._try(recipe):
                 self._newest = number
