@@ -24,6 +24,7 @@ _MOST_PAIRS: Final = 60
 _LONGEST: Final = 40
 _MOST_WAYS: Final = 150
 _MOST_TESTS: Final = 30  # at one place, of one run: a loop's further rounds tell little
+_FEWEST: Final = 300  # inputs: the verdict of a slow machine is that of a fast one
 _PATIENCE: Final = 250  # inputs that take no new route, once every test has gone both ways
 
 
@@ -142,14 +143,15 @@ class _Scout:
 
     def look(self) -> None:
         seconds = self._payload["scout_seconds"]  # of its processor's: a busy machine does not make it look less
-        begun, ends = time.process_time(), time.monotonic() + 2 * seconds
+        begun, ends = time.process_time(), time.monotonic() + 4 * seconds
         for number, recipe in enumerate(self._recipes()):
             if self._try(recipe):
                 self._newest = number
             is_worn_out = number - self._newest > _PATIENCE and self._is_exhausted()
             if is_worn_out or self._found == _MOST_FOUND:
                 break
-            if time.process_time() - begun > seconds or time.monotonic() > ends:
+            is_enough = number > _FEWEST and time.process_time() - begun > seconds
+            if is_enough or time.monotonic() > ends:
                 break
 
     def _is_exhausted(self) -> bool:

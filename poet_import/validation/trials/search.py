@@ -10,7 +10,7 @@ from typing import Any, Final
 from poet_import.validation import jail
 
 Recipe = list[Any]  # Any: JSON; see `poet_import.validation.trials.recipes`
-_SECONDS: Final = 0.9
+_SECONDS: Final = 0.45
 _LIMITS: Final = jail.Limits(seconds=2.6)
 _MOST_KEPT: Final = 300
 _DEEPEST: Final = 20
