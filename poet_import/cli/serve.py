@@ -105,10 +105,8 @@ def serve_command(host: str, port: int, *, keys_file: str | None, metrics_port: 
     configuration = ServiceSettings(
         settings,
         host=host,
-        port=port,
         keys_file=keys_file_of(keys_file, data_directory(settings)),
         keys_text=os.environ.get("POET_KEYS"),
-        metrics_port=metrics_port,
         **limits,  # type: ignore[arg-type]  # each is of the type that its option has
     )
     try:

@@ -16,7 +16,6 @@ class ServiceSettings:
     Attributes:
         settings: Those of the core: generator, templates, cache and data directories.
         host: The address to listen on.
-        port: The port; 0 lets the system choose.
         keys_file: The file of API keys; None where nobody has made one.
         keys_text: API keys as the JSON text of such a file, from the environment; they hold beside the file's.
         rate: Requests a minute for a key that has no rate of its own, and for each address where there are no keys.
@@ -26,13 +25,11 @@ class ServiceSettings:
         workers: Processes that transpile.
         worker_memory: Bytes of data that each of them may have.
         most_waiting: Requests that may wait for a process; more are turned away.
-        metrics_port: The port for metrics alone, without a key; None for none.
         drain_seconds: How long new requests are still served once the service is told to end.
     """
 
     settings: Settings
     host: str = "127.0.0.1"
-    port: int = 8420
     keys_file: str | None = None
     keys_text: str | None = None
     rate: int = 100
@@ -42,7 +39,6 @@ class ServiceSettings:
     workers: int = os.cpu_count() or 1
     worker_memory: int = 768 * 2**20
     most_waiting: int = 64
-    metrics_port: int | None = None
     drain_seconds: float = 5.0
 
     @property

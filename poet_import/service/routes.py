@@ -220,6 +220,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 def _fault(row: Mapping[str, Any]) -> Fault:  # Any: as FastAPI has it
     place, *path = row["loc"]
+    if row["type"] == "extra_forbidden":  # its name is the caller's: where it stands is enough
+        path.pop()
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
     where = "" if place == "body" else f"{place} parameter {'.'.join(map(str, path))}: "
     return Fault(str(row["type"]), f"{where}{row['msg']}", pointer if place == "body" else "")

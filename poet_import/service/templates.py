@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 from poet_import.service.configuration import ServiceSettings
-from poet_import.service.faults import Fault
 from poet_import.service.library import StoredVersion, TemplateLibrary, VersionExistsError
 from poet_import.service.pool import QueueFull, WorkerLost, WorkerPool
 from poet_import.service.problems import Problem, ProblemError
 from poet_import.service.schemas import DomainRow, Domains, Versions, VersionText
-from poet_import.service.working import check_template
+from poet_import.service.working import TOO_COSTLY, check_template
 
 _TRIAL_SECONDS = 5.0
 
@@ -107,13 +106,13 @@ class TemplateService:
 
     async def _try(self, roots: tuple[str, ...], domain: str) -> None:
         try:
-            reason = await self._pool.run(check_template, roots, domain, self._memory, seconds=_TRIAL_SECONDS)
+            fault = await self._pool.run(check_template, roots, domain, self._memory, seconds=_TRIAL_SECONDS)
         except QueueFull as error:
             raise ProblemError(Problem(503, "all workers are busy; try again", headers={"retry-after": "1"})) from error
         except (TimeoutError, WorkerLost):
-            reason = "rendering it takes more time or memory than a prompt may"
-        if reason:
-            raise ProblemError(Problem(422, "the template cannot be used", (Fault("template", reason),)))
+            fault = TOO_COSTLY
+        if fault is not None:
+            raise ProblemError(Problem(422, "the template cannot be used", (fault,)))
 
     async def use(self, domain: str, version: str) -> Versions:
         """Let a version of a domain be the one in use.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from poet_import.errors import GeneratorError, PoetFallbackWarning, PoetWarning, TemplateError, TranspileError
-from poet_import.service.faults import Fault
+from poet_import.service.faults import Fault, without_input
 from poet_import.service.reading import FILENAME, Refused, Sent, read_function
 from poet_import.settings import Settings
 from poet_import.templates import TemplateStore
@@ -24,6 +24,7 @@ from poet_import.transpiler.core import Transpiler
 from poet_import.transpiler.metadata import transpiled_of
 from poet_import.transpiler.woven import Body, Woven
 
+TOO_COSTLY = Fault("template", "rendering it takes more time or memory than a prompt may")
 _REPLY_SECONDS = 1.0  # of a request's time are kept for weaving and the way back
 
 
@@ -154,16 +155,17 @@ def _with_figures(done: Done, woven: Woven, *, read: float, rest: float) -> Done
     return replace(done, stages=stages, refusals=rules, tokens=tokens)
 
 
-def check_template(roots: tuple[str, ...], domain: str, memory: int) -> str:
-    """Return why the current version of a domain cannot be used, or an empty text; it is rendered to find out."""
+def check_template(roots: tuple[str, ...], domain: str, memory: int) -> Fault | None:
+    """Return why the current version of a domain cannot be used, or None; it is rendered to find out."""
     _confine(memory)
     try:
         TemplateStore(map(Path, roots), prompts=True).load(domain)
     except TemplateError as error:
-        return error.message
+        said, _, _ = error.message.partition("; a new one is")  # where folders are here is nobody else's matter
+        return Fault("template", without_input(said), line=error.line)
     except MemoryError:
-        return "rendering it takes more memory than a prompt may"
-    return ""
+        return TOO_COSTLY
+    return None
 
 
 def warm() -> None:

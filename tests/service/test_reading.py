@@ -98,6 +98,9 @@ def test_warnings_are_told_and_fallbacks_with_their_reason() -> None:
 
 
 def test_template_is_read_and_rendered() -> None:
-    assert check_template(ROOTS, "base", MEMORY) == ""
-    assert "unknown domain" in check_template(ROOTS, "nowhere", MEMORY)
+    fault = check_template(ROOTS, "nowhere", MEMORY)
+
+    assert check_template(ROOTS, "base", MEMORY) is None
+    assert fault is not None
+    assert fault.detail == "unknown domain '…' (known: api_operations, base, ml_monitoring)"
     working.warm()

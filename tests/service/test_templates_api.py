@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -94,6 +95,8 @@ def test_broken_template_is_not_stored(
     document = problem(store(client, **fields), 422)
 
     assert document["errors"]
+    told = json.dumps(document)
+    assert not [text for text in ("password", "nowhere", "nice", str(open_service.folder)) if text in told]
     problem(client.get("/api/v1/templates/payments"), 404)
     assert not list(Path(open_service.folder, "data", "templates").glob("**/*.txt"))
 
@@ -127,6 +130,12 @@ def test_names_are_names_and_no_paths(client: httpx.Client, name: str) -> None:
         405,
         422,
     )
+
+
+def test_field_of_the_callers_own_is_refused_without_its_name(client: httpx.Client) -> None:
+    document = problem(store(client, canary=1), 422)
+
+    assert document["errors"] == [{"rule": "extra_forbidden", "detail": "Extra inputs are not permitted"}]
 
 
 def test_unknown_domains_and_versions_are_404(client: httpx.Client) -> None:
