@@ -24,7 +24,9 @@ _MOST_PAIRS: Final = 60
 _LONGEST: Final = 40
 _MOST_WAYS: Final = 150
 _MOST_TESTS: Final = 30  # at one place, of one run: a loop's further rounds tell little
-_FEWEST: Final = 300  # inputs: the verdict of a slow machine is that of a fast one
+# Inputs, so that the verdict of a slow machine is that of a fast one: the time is doubled for many, and more for few.
+_MANY: Final = 1000
+_FEWEST: Final = 300
 _PATIENCE: Final = 250  # inputs that take no new route, once every test has gone both ways
 
 
@@ -150,8 +152,8 @@ class _Scout:
             is_worn_out = number - self._newest > _PATIENCE and self._is_exhausted()
             if is_worn_out or self._found == _MOST_FOUND:
                 break
-            is_enough = number > _FEWEST and time.process_time() - begun > seconds
-            if is_enough or time.monotonic() > ends:
+            used = time.process_time() - begun
+            if (used > seconds and number > (_MANY if used < 2 * seconds else _FEWEST)) or time.monotonic() > ends:
                 break
 
     def _is_exhausted(self) -> bool:
