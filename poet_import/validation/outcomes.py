@@ -38,11 +38,12 @@ def compare(theirs: Finished, mine: Finished, *, guessed: bool, seconds: float) 
             as good as another.
         seconds: How long a child goes on: one that stops earlier has been made to.
     """
-    pairs = list(zip(_outcomes(theirs), _outcomes(mine), strict=False))
+    expected, outcomes = _outcomes(theirs), _outcomes(mine)
+    pairs = list(zip(expected, outcomes, strict=False))
     for number, (left, right) in enumerate(pairs):
-        if (found := _difference(left, right, guessed=guessed)) is not None:
+        if left != right and (found := _difference(left, right, guessed=guessed)) is not None:
             return Compared(number + 1, (number, *found))
-    if len(_outcomes(mine)) < len(_outcomes(theirs)) and (mine.end != "finished" or mine.seconds < seconds):
+    if len(outcomes) < len(expected) and (mine.end != "finished" or mine.seconds < seconds):
         return Compared(len(pairs), (len(pairs), "ends", _end(mine)))
     return Compared(len(pairs), untried=_untried(theirs, [left for left, _ in pairs]))
 
@@ -55,12 +56,10 @@ def _outcomes(finished: Finished) -> list[list[Any]]:
 
 def is_outcome(answer: list[Any]) -> bool:
     """Tell whether an answer is as the driver gives it."""
-    return (
-        len(answer) == 3
-        and isinstance(answer[1], list)
-        and len(answer[1]) == len(_PARTS)
-        and all(isinstance(part, str) for part in answer[1])
-    )
+    match answer:
+        case [_, [str(), str(), str()], _]:
+            return True
+    return False
 
 
 def _difference(left: list[Any], right: list[Any], *, guessed: bool) -> tuple[str, str] | None:

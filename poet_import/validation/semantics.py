@@ -25,10 +25,13 @@ from poet_import.validation.trials.search import Recipe, choose, plain
 from poet_import.validation.trials.specs import Specs, ambiguous, holds_doubles
 
 _INPUTS: Final = 480
+_LEAST_INPUTS: Final = 320  # drawn, beside those that the scout kept
 _SECONDS: Final = 1.0
 _PLACES_OF_THE_CANDIDATE: Final = 1_000_000  # tests of O have lower numbers
 _LIMITS: Final = jail.Limits(seconds=3.0)
-_MODULES: Final = ("texts", "doubles", "canon", "draw", "mutations", "recipes", "promises", "driver")
+_PACKAGE: Final = "poet_import.validation.trials"
+_MODULES: Final = ("texts", "doubles", "canon", "draw", "mutations", "recipes", "promises", "driver", "scout")
+_DRIVER: Final = f"{_PACKAGE}.driver"
 _USUAL_FAILURES: Final = ("ConnectionError", "TimeoutError", "ValueError", "KeyError", "FileNotFoundError")
 Payload = dict[str, Any]  # Any: JSON, as the driver takes it
 
@@ -52,32 +55,41 @@ def _violation(rule: str, function: FunctionNode, message: str) -> Violation:
 
 def _tried(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list[Violation], list[Evidence]]:
     started = time.perf_counter()
+    with jail.opened(program()) as server:
+        found, trial, inputs = _found(tree, function, facts, server=server)
+    return found, [Evidence("semantics", trial.method, inputs, time.perf_counter() - started)]
+
+
+def _found(
+    tree: ast.Module, function: FunctionNode, facts: Facts, *, server: jail.ForkServer
+) -> tuple[list[Violation], Trial, int]:
+    """Return what trials found, the one that told, and its number of inputs."""
     trial = _trial(tree, function, facts)
-    compared, inputs = _compared(trial, facts)
+    compared, inputs = _compared(server, trial, facts)
     if compared.difference is None and (ambiguous(facts.function) or (compared.untried and _is_guessed(facts))):
         other = _trial(tree, function, facts, objects=True)
         if other != trial:
-            again, further = _compared(other, facts)
+            again, further = _compared(server, other, facts)
             if not again.untried or compared.untried:
                 trial, compared, inputs = other, again, further
     found: list[Violation] = []
     if compared.difference is not None:
         number, rule, message = compared.difference
-        shown = _shown(trial.theirs, inputs[number])
+        shown = _shown(server, trial.theirs, inputs[number])
         found.append(_violation(rule, function, f"{message}{f', for the arguments {shown}' if shown else ''}"))
     elif compared.untried:
         message = f"it differs from the original, and no trial can tell what that means: {compared.untried}"
         found.append(_violation("untried", function, message))
-    return found, [Evidence("semantics", trial.method, compared.inputs, time.perf_counter() - started)]
+    return found, trial, compared.inputs
 
 
-def _compared(trial: Trial, facts: Facts) -> tuple[Compared, list[Recipe]]:
+def _compared(server: jail.ForkServer, trial: Trial, facts: Facts) -> tuple[Compared, list[Recipe]]:
     """Try both, first on those inputs alone that seem to tell them apart."""
-    chosen = choose(program("scout"), {**trial.theirs, "scouted": trial.scouted}, _INPUTS)
+    chosen = choose(server, {**trial.theirs, "scouted": trial.scouted}, _INPUTS, least=_LEAST_INPUTS)
     inputs = [*chosen.found, *chosen.others]
     for some in (chosen.found, inputs) if chosen.found else (inputs,):
-        jobs = [(program(), {**payload, "inputs": some}) for payload in (trial.theirs, trial.mine)]
-        theirs, mine = jail.run_all(jobs, _LIMITS)
+        jobs = [(_DRIVER, {**payload, "inputs": some}) for payload in (trial.theirs, trial.mine)]
+        theirs, mine = server.run(jobs, _LIMITS)
         compared = compare(theirs, mine, guessed=_is_guessed(facts), seconds=_SECONDS)
         if compared.difference is not None:
             break
@@ -95,11 +107,12 @@ def _kept(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list[
     spec = Specs(facts.function, facts.module, Usage([])).of(facts.function.returns) if facts.function.returns else None
     inputs = plain(trial.mine, _INPUTS)
     payload = {**trial.mine, "inputs": inputs, "promise": {**promise_of(facts), "spec": spec}}
-    finished = jail.run(program(), payload, _LIMITS)
-    broken = judge_promise(finished)
-    found = [_violation(broken[1], function, broken[2])] if broken else []
-    if broken and broken[0] is not None and (shown := _shown(payload, inputs[broken[0]])):
-        found = [_violation(broken[1], function, f"{broken[2]}, for the arguments {shown}")]
+    with jail.opened(program()) as server:
+        (finished,) = server.run([(_DRIVER, payload)], _LIMITS)
+        broken = judge_promise(finished)
+        found = [_violation(broken[1], function, broken[2])] if broken else []
+        if broken and broken[0] is not None and (shown := _shown(server, payload, inputs[broken[0]])):
+            found = [_violation(broken[1], function, f"{broken[2]}, for the arguments {shown}")]
     return found, [Evidence("semantics", "contract", len(finished.answers), time.perf_counter() - started)]
 
 
@@ -180,9 +193,9 @@ def _is_bound(facts: Facts) -> bool:
 
 
 @cache
-def program(*further: str) -> jail.Program:
-    """Return the modules that a child runs: those of the driver, and further ones of the trials."""
-    names = ["poet_import.runtime.rules", *(f"poet_import.validation.trials.{name}" for name in (*_MODULES, *further))]
+def program() -> jail.Program:
+    """Return the modules that children run."""
+    names = ["poet_import.runtime.rules", *(f"{_PACKAGE}.{name}" for name in _MODULES)]
     root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
     texts = []
     for name in names:
@@ -191,8 +204,8 @@ def program(*further: str) -> jail.Program:
     return tuple(texts)
 
 
-def _shown(payload: Payload, recipe: Recipe) -> str:
+def _shown(server: jail.ForkServer, payload: Payload, recipe: Recipe) -> str:
     """Return the arguments of one input."""
-    finished = jail.run(program(), {**payload, "inputs": [recipe], "show": 0}, _LIMITS)
+    (finished,) = server.run([(_DRIVER, {**payload, "inputs": [recipe], "show": 0})], _LIMITS)
     answers = [answer for answer in finished.answers if isinstance(answer, list)]
     return str(answers[0][0]) if answers and answers[0] else ""

@@ -164,7 +164,8 @@ def test_several_run_beside_each_other() -> None:
         "    emit([payload, begun, time.monotonic()])\n"
     )
 
-    finished = jail.run_all([((("tried", text),), number) for number in range(4)], LIMITS)
+    with jail.opened((("tried", text),)) as server:
+        finished = server.run([("tried", number) for number in range(4)], LIMITS)
 
     numbers, begun, ended = zip(*(answer for one in finished for answer in one.answers), strict=True)
     assert numbers == (0, 1, 2, 3)

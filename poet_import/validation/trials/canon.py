@@ -14,6 +14,7 @@ _PLAIN: Final = frozenset(
 )
 _MOST_ITEMS: Final = 20_000
 _DEEPEST: Final = 12
+_SHOWN: Final = frozenset((int, str, bool, type(None)))  # whose types their texts tell
 _ITERATORS: Final = frozenset(
     "list_iterator tuple_iterator map filter zip enumerate reversed list_reverseiterator chain islice accumulate "
     "dict_keyiterator set_iterator str_iterator str_ascii_iterator range_iterator generator takewhile dropwhile starmap "
@@ -30,6 +31,8 @@ def canonical(value: Any, marks: Mapping[int, str] | None = None, depth: int = 0
         marks: Names of objects by their identity, so that it shows where one of them is a part of the value.
         depth: How deep it stands in another one.
     """
+    if type(value) in _SHOWN:
+        return repr(value)
     if isinstance(value, Double):
         return f"<{path_of(value)}>"
     if isinstance(value, Promise):
@@ -38,7 +41,7 @@ def canonical(value: Any, marks: Mapping[int, str] | None = None, depth: int = 0
     if isinstance(value, float | complex):
         return f"{name}:{value!r}"
     if name in _PLAIN:
-        return repr(value) if name in ("int", "str", "NoneType", "bool") else f"{name}:{value!r}"
+        return f"{name}:{value!r}"
     mark = (marks or {}).get(id(value), "")
     return f"{mark}{_compound(value, name, marks, depth=depth)}"
 
@@ -107,15 +110,17 @@ def marks_of(arguments: Mapping[str, Any]) -> dict[int, str]:
     stack: list[tuple[str, Any]] = list(arguments.items())
     while stack and len(marks) < 2000:
         path, value = stack.pop()
+        if type(value) in _SHOWN:
+            continue
         if isinstance(value, dict):
             stack += [(f"{path}.{number}", item) for number, item in enumerate(list(value.values())[:50])]
         elif isinstance(value, list | tuple | set):
             stack += [(f"{path}.{number}", item) for number, item in enumerate(list(value)[:50])]
-        elif isinstance(value, _IMMUTABLE) or value is None or isinstance(value, Double):
+        elif isinstance(value, _IMMUTABLE):
             continue
         if not isinstance(value, tuple):
             marks[id(value)] = f"@{path}="
     return marks
 
 
-_IMMUTABLE: Final = (int, float, complex, str, bytes, frozenset, type)
+_IMMUTABLE: Final = (int, float, complex, str, bytes, frozenset, type, Double)

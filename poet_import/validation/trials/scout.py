@@ -37,7 +37,7 @@ def main(payload: Mapping[str, Any], emit: Callable[[object], None]) -> None:
         payload: What the driver takes, ``guessed``, ``scouted`` (the instrumented texts of O and O′ and what stands outside of each),
             ``scout_seconds``, and ``skipped`` recipes.
         emit: Takes what is known of an input: ``["at", recipe, whose turn it is]``, ``["kept", recipe]``,
-            ``["slow", recipe]`` or ``["found", recipe]``.
+            ``["slow", recipe]`` or ``["found", recipe]``; and ``["worn out"]`` when nothing new is to be expected.
     """
     _Scout(payload, emit).look()
 
@@ -149,8 +149,10 @@ class _Scout:
         for number, recipe in enumerate(self._recipes()):
             if self._try(recipe):
                 self._newest = number
-            is_worn_out = number - self._newest > _PATIENCE and self._is_exhausted()
-            if is_worn_out or self._found == _MOST_FOUND:
+            if number - self._newest > _PATIENCE and self._is_exhausted():
+                self._emit(["worn out"])
+                break
+            if self._found == _MOST_FOUND:
                 break
             used = time.process_time() - begun
             if (used > seconds and number > (_MANY if used < 2 * seconds else _FEWEST)) or time.monotonic() > ends:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from poet_import.validation import jail
 
 Recipe = list[Any]  # Any: JSON; see `poet_import.validation.trials.recipes`
+_SCOUT: Final = "poet_import.validation.trials.scout"
 _SECONDS: Final = 0.45
 _LIMITS: Final = jail.Limits(seconds=2.6)
 _MOST_KEPT: Final = 300
@@ -34,6 +35,7 @@ class _Report:
     slow: list[Recipe] = field(default_factory=list)  # O itself does not end on them in time
     found: list[Recipe] = field(default_factory=list)  # O and O′ seem to differ
     tried: list[tuple[Recipe, int]] = field(default_factory=list)  # all that it ran, the last of which it may not have
+    is_worn_out: bool = False  # it saw all of their ways
 
 
 def plain(payload: Mapping[str, Any], count: int) -> list[Recipe]:
@@ -41,17 +43,19 @@ def plain(payload: Mapping[str, Any], count: int) -> list[Recipe]:
     return [["call", number] for number in range(len(payload["calls"]))] + [["seed", n] for n in range(count)]
 
 
-def choose(program: jail.Program, payload: Mapping[str, Any], count: int) -> Chosen:
+def choose(server: jail.ForkServer, payload: Mapping[str, Any], count: int, *, least: int) -> Chosen:
     """Return recipes of inputs on which O itself ends in time.
 
     Args:
-        program: Of the scout.
+        server: With the scout loaded.
         payload: As the scout takes it, but for what it skips.
         count: How many inputs are drawn.
+        least: How many are, where the scout saw all ways of both.
     """
     skipped: list[Recipe] = []
     for _ in range(3):
-        finished = jail.run(program, {**payload, "scout_seconds": _SECONDS, "skipped": skipped}, _LIMITS)
+        job = (_SCOUT, {**payload, "scout_seconds": _SECONDS, "skipped": skipped})
+        (finished,) = server.run([job], _LIMITS)
         report = _read(finished)
         if finished.end == "finished" or not report.tried:
             break
@@ -60,7 +64,7 @@ def choose(program: jail.Program, payload: Mapping[str, Any], count: int) -> Cho
             report.found.append(recipe)
             break
         skipped.append(recipe)
-    known = {json.dumps(recipe): recipe for recipe in plain(payload, count)}
+    known = {json.dumps(recipe): recipe for recipe in plain(payload, least if report.is_worn_out else count)}
     for recipe in [*report.slow, *skipped]:
         known.pop(json.dumps(recipe), None)
     tried = (known.pop(json.dumps(recipe), None) for recipe, turn in report.tried if turn == _TURN_OF_THE_CANDIDATE)
@@ -78,6 +82,8 @@ def _read(finished: jail.Finished) -> _Report:
                 report.slow.append(recipe)
             case ["found", list(recipe)] if _is_recipe(recipe):
                 report.found.append(recipe)
+            case ["worn out"]:
+                report.is_worn_out = True
             case ["at", list(recipe), int(turn)] if _is_recipe(recipe):
                 report.tried.append((recipe, turn))
     return report
