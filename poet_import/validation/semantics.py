@@ -25,7 +25,7 @@ from poet_import.validation.trials.search import Recipe, choose, plain
 from poet_import.validation.trials.specs import Specs, ambiguous, holds_doubles
 
 _INPUTS: Final = 480
-_LEAST_INPUTS: Final = 320  # drawn, beside those that the scout kept
+_LEAST_INPUTS: Final = 300  # drawn, beside those that the scout kept
 _SECONDS: Final = 1.0
 _PLACES_OF_THE_CANDIDATE: Final = 1_000_000  # tests of O have lower numbers
 _LIMITS: Final = jail.Limits(seconds=3.0)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -30,12 +32,25 @@ def make_client(endpoint: Endpoint) -> Client:
         WireError: The environment names a proxy or certificates that cannot be used.
     """
     try:
-        return httpx.AsyncClient(follow_redirects=False, trust_env=not endpoint.is_local, timeout=None)  # noqa: S113  # the deadline bounds all of it
+        certificates = [os.environ.get(name.upper()) for name in _CERTIFICATES]
+        tls = _tls(*certificates, is_trusting=not endpoint.is_local)
+        return httpx.AsyncClient(
+            follow_redirects=False,
+            trust_env=not endpoint.is_local,
+            timeout=None,  # noqa: S113  # the deadline bounds all of it
+            verify=tls,
+        )
     except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
         named = _set_ones((*_PROXIES, *_CERTIFICATES))
         more = "; a SOCKS proxy needs httpx[socks]" if isinstance(error, ImportError) else ""
         message = f"{host_of(endpoint)} cannot be asked: {named or 'the TLS library'} cannot be used"
         raise WireError(f"{message} ({_name(error)}){more}") from error
+
+
+@cache
+def _tls(_file: str | None, _folder: str | None, *, is_trusting: bool) -> ssl.SSLContext:
+    """Return how TLS is verified with these certificates: reading them takes longer than a question to this machine."""
+    return httpx.create_ssl_context(trust_env=is_trusting)
 
 
 def _set_ones(names: Sequence[str]) -> str:

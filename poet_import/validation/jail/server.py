@@ -15,8 +15,8 @@ import struct
 import sys
 import time
 from collections.abc import Callable
+from io import BufferedReader
 from types import ModuleType
-from typing import BinaryIO
 
 Confine = Callable[..., list[str]]
 _FORK, _END, _AWAIT = b"f", b"e", b"w"  # what the server is told; `forkserver` knows them too
@@ -26,12 +26,14 @@ _PATIENCE = 0.5  # seconds for a child to exit in that has closed its answers
 _LOOK = 0.005  # seconds between two looks at it
 
 
-def _serve(confine: Confine, program: BinaryIO) -> None:
+def _serve(confine: Confine, program: BufferedReader) -> None:
     """Load a program, then do as told until there is nobody left to tell."""
+    gc.disable()
     for name, code in marshal.loads(_block(program)):
         module = _registered(name)
         exec(marshal.loads(code), vars(module))
     gc.freeze()  # a collection in a child would copy every page that the program lies on
+    gc.enable()
     control = _socket.socket(fileno=_CONTROL)
     control.sendall(b"!")
     children: dict[int, int] = {}
@@ -108,7 +110,7 @@ def _run(confine: Confine, orders: int, answers: int) -> None:
     os._exit(0)  # no hook of what has run
 
 
-def _block(file: BinaryIO) -> bytes:
+def _block(file: BufferedReader) -> bytes:
     return file.read(int(file.readline()))
 
 

@@ -27,7 +27,7 @@ _MOST_TESTS: Final = 30  # at one place, of one run: a loop's further rounds tel
 # Inputs, so that the verdict of a slow machine is that of a fast one: the time is doubled for many, and more for few.
 _MANY: Final = 1000
 _FEWEST: Final = 300
-_PATIENCE: Final = 250  # inputs that take no new route, once every test has gone both ways
+_PATIENCE: Final = 120  # inputs that take no new route, once every test has gone both ways
 
 
 def main(payload: Mapping[str, Any], emit: Callable[[object], None]) -> None:
