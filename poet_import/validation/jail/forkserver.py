@@ -117,6 +117,8 @@ class ForkServer:
 
     def close(self) -> None:
         """End the server, which ends its children."""
+        with suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)  # a fork of this process may hold a copy of it
         self._control.close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_START_SECONDS)

@@ -65,11 +65,12 @@ def choose(server: jail.ForkServer, payload: Mapping[str, Any], count: int, *, l
             break
         skipped.append(recipe)
     known = {json.dumps(recipe): recipe for recipe in plain(payload, least if report.is_worn_out else count)}
-    for recipe in [*report.slow, *skipped]:
+    kept = report.kept[:_MOST_KEPT]
+    for recipe in [*kept, *report.slow, *skipped]:
         known.pop(json.dumps(recipe), None)
     tried = (known.pop(json.dumps(recipe), None) for recipe, turn in report.tried if turn == _TURN_OF_THE_CANDIDATE)
     ahead = [recipe for recipe in tried if recipe is not None]  # O was seen to end on these
-    return Chosen(report.found, [*report.kept[:_MOST_KEPT], *ahead, *known.values()])
+    return Chosen(report.found, [*kept, *ahead, *known.values()])
 
 
 def _read(finished: jail.Finished) -> _Report:
