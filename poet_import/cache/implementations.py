@@ -16,6 +16,7 @@ from hashlib import blake2b
 from time import time
 from typing import Final
 
+from poet_import.cache.shared import SharedStore
 from poet_import.model import Original, PoetOptions, Template, Usage
 from poet_import.source.normal import interfaces, normalized
 
@@ -26,6 +27,7 @@ _CODE: Final = "code.py"
 _RECORD: Final = "record.json"
 _FAILED: Final = ".failed"
 _ANSWERED: Final = ".answers"
+_SHARED_SECONDS: Final = 30 * 86_400.0
 _LONGEST_FAILURE: Final = 3600.0  # seconds; a later end comes from a clock that was wrong
 
 
@@ -38,9 +40,13 @@ class Stored:
 
 
 class ImplementationCache:
-    """Implementations below a directory, or nowhere if there is none. Any error of any step is a miss."""
+    """Implementations below a directory, or nowhere if there is none. Any error of any step is a miss.
 
-    def __init__(self, directory: str | None) -> None:
+    With a shared store, what is kept is kept there too, for other machines to `fetch`.
+    """
+
+    def __init__(self, directory: str | None, shared: SharedStore | None = None) -> None:
+        self._shared = shared
         self._directory = None if directory is None else os.path.join(directory, _FOLDER)
 
     def key(self, original: Original, options: PoetOptions, *, template: Template, generator: str) -> str:
@@ -75,8 +81,22 @@ class ImplementationCache:
             return None
         return Stored(text, record)
 
+    def fetch(self, key: str) -> Stored | None:
+        """Return an entry of the shared store. Others can write there: it is to be judged like an answer."""
+        found = _parsed(self._shared.get(_shared_name(key))) if self._shared else None
+        text, record = (found or {}).get("code"), (found or {}).get("record")
+        return Stored(text, record) if isinstance(text, str) and isinstance(record, dict) else None
+
     def store(self, key: str, text: str, record: Mapping[str, object]) -> str | None:
-        """Keep an accepted text and return its path, or None where it cannot be kept.
+        """Keep an accepted text and return its path, or None where it cannot be kept here."""
+        if self._shared:
+            entry = json.dumps({"code": text, "record": record})
+            self._shared.put(_shared_name(key), entry, seconds=_SHARED_SECONDS)
+            self._shared.remove(_shared_name(f"{key}{_FAILED}"))
+        return self.keep(key, text, record)
+
+    def keep(self, key: str, text: str, record: Mapping[str, object]) -> str | None:
+        """Keep an accepted text on this machine alone, and return its path, or None where it cannot be kept.
 
         The record is written last: an entry without it is none.
         """
@@ -125,17 +145,17 @@ class ImplementationCache:
 
     def remember_failure(self, key: str, reason: str, seconds: float) -> None:
         """Note why a function got no implementation, for some seconds."""
-        self._write(f"{key}{_FAILED}", json.dumps({"reason": reason, "until": time() + seconds}))
+        note = json.dumps({"reason": reason, "until": time() + seconds})
+        self._write(f"{key}{_FAILED}", note)
+        if self._shared:
+            self._shared.put(_shared_name(f"{key}{_FAILED}"), note, seconds=seconds)
 
     def failure(self, key: str) -> str | None:
         """Return why a function lately got no implementation, or None where it may be asked for."""
-        noted = self._read_json(f"{key}{_FAILED}")
-        if noted is None:
-            return None
-        reason, until = noted.get("reason"), noted.get("until")
-        if not isinstance(reason, str) or not isinstance(until, int | float):
-            return None
-        return reason if 0 < until - time() <= _LONGEST_FAILURE else None
+        reason = _reason(self._read_json(f"{key}{_FAILED}"))
+        if reason is None and self._shared:
+            return _reason(_parsed(self._shared.get(_shared_name(f"{key}{_FAILED}"))))
+        return reason
 
     def remember_answer(self, key: str, text: str, usage: Usage) -> None:
         """Keep an answer until its verdict: whoever is stopped before that need not ask again."""
@@ -156,12 +176,7 @@ class ImplementationCache:
         self._remove(f"{key}{_ANSWERED}")
 
     def _read_json(self, name: str) -> dict[str, object] | None:
-        text = self._read(name)
-        try:
-            found = json.loads(text) if text else None
-        except (ValueError, RecursionError):
-            return None
-        return found if isinstance(found, dict) else None
+        return _parsed(self._read(name))
 
     def _read(self, name: str) -> str | None:
         if self._directory is None:
@@ -190,6 +205,26 @@ class ImplementationCache:
         except OSError:  # the directory is gone, full or not ours to write to
             return False
         return True
+
+
+def _parsed(text: str | None) -> dict[str, object] | None:
+    try:
+        found = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _reason(note: Mapping[str, object] | None) -> str | None:
+    """Return the reason that a note of a failure gives, while it holds."""
+    reason, until = (note or {}).get("reason"), (note or {}).get("until")
+    if not isinstance(reason, str) or not isinstance(until, int | float):
+        return None
+    return reason if 0 < until - time() <= _LONGEST_FAILURE else None
+
+
+def _shared_name(name: str) -> str:
+    return f"{_FOLDER}:{name}"
 
 
 def _digest(text: str) -> str:

@@ -107,6 +107,7 @@ def serve_command(host: str, port: int, *, keys_file: str | None, metrics_port: 
         host=host,
         keys_file=keys_file_of(keys_file, data_directory(settings)),
         keys_text=os.environ.get("POET_KEYS"),
+        redis_url=os.environ.get("POET_REDIS_URL") or None,
         **limits,  # type: ignore[arg-type]  # each is of the type that its option has
     )
     try:

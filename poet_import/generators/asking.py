@@ -23,17 +23,17 @@ _FIRST_WAIT = 0.4  # seconds
 class Asker:
     """Asks one endpoint; used in one event loop."""
 
-    def __init__(self, endpoint: Endpoint, directory: str | None, at_once: int) -> None:
+    def __init__(self, endpoint: Endpoint, breaker: Breaker, at_once: int) -> None:
         """Take whom to ask.
 
         Args:
             endpoint: Where it is.
-            directory: Where processes tell each other that it is down; None where they cannot.
+            breaker: Its circuit.
             at_once: How many questions may be open.
         """
         self._name = endpoint.model
         self._endpoint = endpoint
-        self._breaker = Breaker(directory, f"{endpoint.url} {endpoint.model}")
+        self._breaker = breaker
         self._slots = asyncio.Semaphore(at_once)
 
     async def ask(self, once: Callable[[Client], Awaitable[Answer]], deadline: float) -> Answer:

@@ -1,7 +1,7 @@
 """A circuit breaker: an endpoint that is down costs one process one timeout, not every import its own.
 
-Its state is a small file that all processes with one cache directory share; whatever is wrong with the file, the
-circuit is closed.
+Its state is a small file that all processes with one cache directory share, and with a shared store all machines;
+whatever is wrong with either, the circuit is closed.
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ from contextlib import suppress
 from hashlib import blake2b
 from typing import Final
 
+from poet_import.cache.shared import SharedStore
+
 _FIRST: Final = 15.0  # seconds
 _LONGEST: Final = 120.0
+_KNOWN: Final = 10 * _LONGEST  # for so long it is known how often in a row it was opened
 _FOLDER: Final = "endpoints"
 
 
 class Breaker:
     """The circuit to one endpoint."""
 
-    def __init__(self, directory: str | None, name: str) -> None:
+    def __init__(self, directory: str | None, name: str, shared: SharedStore | None = None) -> None:
         digest = blake2b(name.encode(), digest_size=8).hexdigest()
+        self._shared, self._shared_name = shared, f"{_FOLDER}:{digest}"
         self._path = None if directory is None else os.path.join(directory, _FOLDER, f"{digest}.json")
         self._memory: tuple[float, float] | None = None  # until when, and how long that is
 
@@ -49,19 +53,28 @@ class Breaker:
         if self._path is not None:
             with suppress(OSError):
                 os.unlink(self._path)
+        if self._shared:
+            self._shared.remove(self._shared_name)
 
     def _state(self) -> tuple[float, float]:
-        if self._path is None:
-            return self._memory or (0.0, 0.0)
-        try:
-            with open(self._path, encoding="utf-8") as file:
-                found = json.load(file)
-            until, length = float(found["until"]), float(found["seconds"])
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            return self._memory or (0.0, 0.0)
-        return (until, length) if time.time() - until < 10 * _LONGEST else (0.0, 0.0)
+        """Return until when it is open and how long that is, as whoever opened it last has it."""
+        found = [
+            self._memory,
+            _parsed(self._text()),
+            _parsed(self._shared.get(self._shared_name) if self._shared else None),
+        ]
+        return max((state for state in found if state is not None), default=(0.0, 0.0))
+
+    def _text(self) -> str | None:
+        if self._path is not None:
+            with suppress(OSError, ValueError), open(self._path, encoding="utf-8") as file:
+                return file.read()
+        return None
 
     def _keep(self, until: float, length: float) -> None:
+        text = json.dumps({"until": until, "seconds": length})
+        if self._shared:
+            self._shared.put(self._shared_name, text, seconds=_KNOWN)
         self._memory = until, length  # where the file cannot be written
         if self._path is None:
             return
@@ -69,6 +82,17 @@ class Breaker:
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(self._path), suffix=".tmp")
             with open(descriptor, "w", encoding="utf-8") as file:
-                json.dump({"until": until, "seconds": length}, file)
+                file.write(text)
             os.replace(temporary, self._path)
             self._memory = None
+
+
+def _parsed(text: str | None) -> tuple[float, float] | None:
+    if not text:
+        return None
+    try:
+        found = json.loads(text)
+        until, length = float(found["until"]), float(found["seconds"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return (until, length) if time.time() - until < _KNOWN else None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from poet_import.generators.answers import code_of
 from poet_import.generators.asking import Asker
+from poet_import.generators.breaker import Breaker
 from poet_import.generators.endpoints import Endpoint, fingerprint_of
 from poet_import.generators.wire import Reply
 from poet_import.generators.wire.dialects import Message
@@ -17,9 +18,9 @@ from poet_import.model import Refusal, TranspileRequest, Usage
 class LLMGenerator:
     """Asks one model at one endpoint; used in one event loop."""
 
-    def __init__(self, endpoint: Endpoint, directory: str | None, at_once: int) -> None:
+    def __init__(self, endpoint: Endpoint, breaker: Breaker, at_once: int) -> None:
         self._endpoint = endpoint
-        self._asker = Asker(endpoint, directory, at_once)
+        self._asker = Asker(endpoint, breaker, at_once)
         self._form = first_form(endpoint)  # the fullest that it has answered, once it has
 
     @property

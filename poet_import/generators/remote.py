@@ -7,6 +7,7 @@ from typing import Any
 
 from poet_import.errors import GeneratorError
 from poet_import.generators.asking import Asker
+from poet_import.generators.breaker import Breaker
 from poet_import.generators.endpoints import Endpoint, fingerprint_of
 from poet_import.generators.wire.posting import Client
 from poet_import.generators.wire.service import ask_service
@@ -19,9 +20,9 @@ Json = Mapping[str, Any]  # Any: what JSON can say
 class RemoteGenerator:
     """Asks one service; used in one event loop."""
 
-    def __init__(self, endpoint: Endpoint, directory: str | None, at_once: int) -> None:
+    def __init__(self, endpoint: Endpoint, breaker: Breaker, at_once: int) -> None:
         self._endpoint = endpoint
-        self._asker = Asker(endpoint, directory, at_once)
+        self._asker = Asker(endpoint, breaker, at_once)
 
     @property
     def fingerprint(self) -> str:

@@ -25,6 +25,7 @@ class ServiceSettings:
         workers: Processes that transpile.
         worker_memory: Bytes of data that each of them may have.
         most_waiting: Requests that may wait for a process; more are turned away.
+        redis_url: Where replicas find each other; None for one that is alone.
         drain_seconds: How long new requests are still served once the service is told to end.
     """
 
@@ -40,6 +41,7 @@ class ServiceSettings:
     worker_memory: int = 768 * 2**20
     most_waiting: int = 64
     drain_seconds: float = 5.0
+    redis_url: str | None = None
 
     @property
     def is_loopback(self) -> bool:

@@ -18,11 +18,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from poet_import.service.bodies import DisconnectedError, check_json, discard, read_body, replayed
+from poet_import.service.callers import Callers
 from poet_import.service.configuration import ServiceSettings
-from poet_import.service.keys import Key, KeyRing
+from poet_import.service.keys import Key
 from poet_import.service.metrics import Metrics
 from poet_import.service.problems import MEDIA_TYPE, Problem, ProblemError
-from poet_import.service.rates import RateLimits
 from poet_import.service.transpiling import TranspileService
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,64}")
@@ -77,7 +77,7 @@ class Edge:
         service: TranspileService,
         *,
         configuration: ServiceSettings,
-        keys: KeyRing | None,
+        callers: Callers,
         metrics: Metrics,
         lifecycle: Lifecycle,
         log: FilteringBoundLogger,
@@ -87,10 +87,9 @@ class Edge:
         self._patterns = [(route.pattern(), route) for route in routes if "{" in route.template]
         self._service = service
         self._configuration = configuration
-        self._keys = keys
+        self._callers = callers
         self._metrics = metrics
         self._lifecycle = lifecycle
-        self._rates = RateLimits()
         self._log = log
         self.in_flight = 0
 
@@ -125,7 +124,7 @@ class Edge:
         method = exchange.scope["method"]
         scope = self._admitted(exchange, method)
         if scope:
-            self._count(exchange, scope)
+            await self._count(exchange, scope)
         if method not in ("POST", "PUT"):
             await self._ask_framework(exchange, receive)
             return
@@ -192,25 +191,19 @@ class Edge:
         exchange.method = method
         return route.scopes[method]
 
-    def _count(self, exchange: Exchange, scope: str) -> None:
+    async def _count(self, exchange: Exchange, scope: str) -> None:
         """Let a caller in, and count its request.
 
         Raises:
             ProblemError: It has no key, or none for this, or has asked too often.
         """
-        rate = self._configuration.rate
-        if self._keys is None:
-            client = exchange.scope.get("client")
-            caller = client[0] if client else "unknown"
-        else:
-            key = exchange.key = _key_of(exchange.headers, self._keys)
-            if scope not in key.scopes:
-                raise ProblemError(_forbidden(scope))
-            caller, rate = key.id, key.rate or rate
-        allowance = self._rates.take(caller, rate)
+        key = exchange.key = self._callers.key_for(scope, exchange.headers)
+        client = exchange.scope.get("client")
+        allowance = await self._callers.count(key, client[0] if client else "unknown")
         exchange.extra = allowance.headers()
         if allowance.is_spent:
-            raise ProblemError(Problem(429, f"more than {rate} requests a minute; Retry-After says when to ask again"))
+            limit = f"more than {allowance.limit} requests a minute"
+            raise ProblemError(Problem(429, f"{limit}; Retry-After says when to ask again"))
 
     def _log_fault(self, exchange: Exchange, error: Exception) -> None:
         """Say where it is, and not what the error says: that may be the caller's text."""
@@ -235,25 +228,3 @@ class Edge:
 def _request_id(headers: Mapping[bytes, bytes]) -> str:
     given = headers.get(b"x-request-id", b"")
     return given.decode() if _REQUEST_ID.fullmatch(given) else token_hex(16)
-
-
-def _key_of(headers: Mapping[bytes, bytes], keys: KeyRing) -> Key:
-    """Return the key that a request bears.
-
-    Raises:
-        ProblemError: It bears none that is known.
-    """
-    kind, _, text = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    if kind.lower() != "bearer" or not text.strip():
-        challenge = {"www-authenticate": 'Bearer realm="poet"'}
-        raise ProblemError(Problem(401, "send an API key: Authorization: Bearer poet_…", headers=challenge))
-    key = keys.find(text.strip())
-    if key is None:
-        challenge = {"www-authenticate": 'Bearer realm="poet", error="invalid_token"'}
-        raise ProblemError(Problem(401, "the API key is unknown, revoked or has expired", headers=challenge))
-    return key
-
-
-def _forbidden(scope: str) -> Problem:
-    challenge = {"www-authenticate": f'Bearer realm="poet", error="insufficient_scope", scope="{scope}"'}
-    return Problem(403, f"the API key has not the scope {scope}", headers=challenge)

@@ -42,6 +42,7 @@ class Metrics:
         self.fallbacks = Counter("poet_fallbacks", "Bodies that stayed as written.", ("reason",), registry=registry)
         self.refusals = Counter("poet_gate_refusals", "What gates refused.", ("gate", "rule"), registry=registry)
         self.tokens = Counter("poet_tokens", "Tokens of a model.", ("direction",), registry=registry)
+        self.redis_errors = Counter("poet_redis_errors", "Questions without an answer.", registry=registry)
         self.lost = Counter("poet_workers_lost", "Worker processes that ended over a task.", registry=registry)
 
     def count(self, route: str, method: str, status: int, *, seconds: float) -> None:

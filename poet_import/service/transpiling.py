@@ -8,10 +8,14 @@ import os
 import time
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from poet_import._version import __version__
 from poet_import.cache.directory import cache_directory
 from poet_import.cache.implementations import GATE_VERSION
+from poet_import.errors import GeneratorError
+from poet_import.generators import EndpointGenerator
+from poet_import.model import Generator
 from poet_import.service.configuration import ServiceSettings
 from poet_import.service.faults import Fault
 from poet_import.service.library import TemplateLibrary
@@ -21,6 +25,11 @@ from poet_import.service.problems import Problem, ProblemError
 from poet_import.service.responses import ResponseCache, key_of
 from poet_import.service.schemas import TranspileBody
 from poet_import.service.working import Done, Task, transpile_task
+from poet_import.settings import Settings
+from poet_import.transpiler import generator_over
+
+if TYPE_CHECKING:
+    from poet_import.service.cluster import Cluster
 
 _GRACE_SECONDS = 2.0  # for weaving alone, where a request has used up its time
 _COSTLY = "it takes more time or memory to parse and weave than a request may have; send a smaller function"
@@ -38,8 +47,15 @@ class TranspileService:
     """Answers requests to transpile."""
 
     def __init__(
-        self, configuration: ServiceSettings, pool: WorkerPool, library: TemplateLibrary, *, metrics: Metrics
+        self,
+        configuration: ServiceSettings,
+        pool: WorkerPool,
+        library: TemplateLibrary,
+        *,
+        metrics: Metrics,
+        cluster: Cluster | None = None,
     ) -> None:
+        self._cluster = cluster
         self._configuration = configuration
         self._settings = configuration.settings
         self._pool = pool
@@ -48,9 +64,11 @@ class TranspileService:
         self._hits = metrics.cache.labels("memory", "hit")
         self._misses = metrics.cache.labels("memory", "miss")
         self._directory = cache_directory(self._settings, generates=True)
+        self._elsewhere = 0  # requests that wait for another replica
         self._under_way: dict[bytes, asyncio.Task[Answer]] = {}
         self._templates = ""
         self._epoch = b""
+        self._generator = _generator(self._settings, self._directory)
         self.responses = ResponseCache()
         self.refresh()
 
@@ -59,6 +77,10 @@ class TranspileService:
         self._templates = self._library.digest()
         facts = (__version__, str(GATE_VERSION), self._settings.fingerprint(), self._templates)
         self._epoch = blake2b("\0".join(facts).encode(), digest_size=16).digest()
+
+    def is_model_down(self) -> bool:
+        """Tell whether nobody is asked now, since lately there was no answer."""
+        return isinstance(self._generator, EndpointGenerator) and self._generator.is_down()
 
     def is_usable(self) -> bool:
         """Tell whether templates can be read, and what is generated be kept."""
@@ -82,9 +104,9 @@ class TranspileService:
         key = key_of(body, self._epoch)
         task = self._under_way.get(key)
         if task is None:
-            if self._pool.waiting >= self._configuration.most_waiting:
+            if self.waiting >= self._configuration.most_waiting:
                 raise ProblemError(_busy())
-            task = self._under_way[key] = asyncio.create_task(self._work(parsed, arrived=arrived))
+            task = self._under_way[key] = asyncio.create_task(self._alone(key, parsed, arrived=arrived))
             task.add_done_callback(lambda done: self._finish(key, done))
         return (await asyncio.shield(task)).body
 
@@ -93,8 +115,30 @@ class TranspileService:
         if not task.cancelled() and task.exception() is None and task.result().is_lasting:
             self.responses.put(key, task.result().body)
 
+    @property
+    def waiting(self) -> int:
+        """Return how many requests wait for a worker, or for another replica."""
+        return self._pool.waiting + self._elsewhere
+
+    async def _alone(self, key: bytes, parsed: TranspileBody, *, arrived: float) -> Answer:
+        """Answer, after any other replica that is about to answer the same: then the model need not be asked again."""
+        if self._cluster is None or not self._cluster.is_up or not self._settings.generates:
+            return await self._work(parsed, arrived=arrived)
+        self._elsewhere += 1
+        is_waiting = True
+        try:
+            async with self._cluster.alone(key.hex(), self._left(arrived)):
+                self._elsewhere -= 1
+                is_waiting = False
+                return await self._work(parsed, arrived=arrived)
+        finally:
+            self._elsewhere -= is_waiting
+
+    def _left(self, arrived: float) -> float:
+        """Return the seconds that a request still has."""
+        return arrived + self._configuration.seconds - time.monotonic()
+
     async def _work(self, parsed: TranspileBody, *, arrived: float) -> Answer:
-        left = arrived + self._configuration.seconds - time.monotonic()
         task = Task(
             parsed.function_code,
             tuple(parsed.context.imports) if parsed.context else (),
@@ -102,11 +146,14 @@ class TranspileService:
             self._library.roots,
             self._templates,
             self._directory,
-            left,
+            self._left(arrived),
             self._configuration.worker_memory,
+            self._cluster.url if self._cluster and self._cluster.is_up else None,
         )
         done = await self._done(task)
         self._count(done)
+        if done.is_redis_lost and self._cluster:
+            self._cluster.lost()
         if done.faults:
             raise ProblemError(Problem(422, "the function cannot be transpiled", done.faults))
         body = json.dumps(done.response, ensure_ascii=False, separators=(",", ":")).encode()
@@ -139,8 +186,22 @@ class TranspileService:
             metrics.tokens.labels(direction).inc(tokens)
         if not done.faults:
             metrics.sources.labels(done.source).inc()
+        if self._settings.generates and not done.faults:
+            metrics.cache.labels("disk", "hit" if done.tier == "disk" else "miss").inc()
+            if self._cluster and done.tier != "disk":
+                metrics.cache.labels("shared", "hit" if done.tier == "shared" else "miss").inc()
         if done.source == "fallback":
             metrics.fallbacks.labels(kind_of(done.reason)).inc()
+
+
+def _generator(settings: Settings, directory: str | None) -> Generator | None:
+    """Return what workers ask, to see how it does; None where it cannot be asked, which each of their answers tells."""
+    if not settings.generates:
+        return None
+    try:
+        return generator_over(settings, directory)
+    except (GeneratorError, ValueError):
+        return None
 
 
 def _busy() -> Problem:

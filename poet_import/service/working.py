@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poet_import.errors import GeneratorError, PoetFallbackWarning, PoetWarning, TemplateError, TranspileError
 from poet_import.service.faults import Fault, without_input
@@ -23,6 +24,9 @@ from poet_import.transpiler import improver_over
 from poet_import.transpiler.core import Transpiler
 from poet_import.transpiler.metadata import transpiled_of
 from poet_import.transpiler.woven import Body, Woven
+
+if TYPE_CHECKING:
+    from poet_import.service.redis_store import RedisStore
 
 TOO_COSTLY = Fault("template", "rendering it takes more time or memory than a prompt may")
 _REPLY_SECONDS = 1.0  # of a request's time are kept for weaving and the way back
@@ -40,6 +44,7 @@ class Task:
     directory: str | None
     seconds: float  # that are left
     memory: int  # bytes
+    redis_url: str | None = field(default=None, repr=False)  # where other machines find what is generated
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class Done:
     stages: Mapping[str, float] = field(default_factory=dict)  # seconds
     refusals: tuple[str, ...] = ()  # gate and rule of each violation that an answer had
     tokens: tuple[int, int] = (0, 0)  # in, out
+    tier: str = ""  # of the cache that had the body, "" where none had it
+    is_redis_lost: bool = False  # no answer came from it
 
 
 def transpile_task(task: Task) -> Done:
@@ -70,6 +77,18 @@ def transpile_task(task: Task) -> Done:
 
 
 def _transpiled(task: Task) -> Done:
+    shared = _shared(task.redis_url) if task.redis_url and task.settings.generates else None
+    done = _woven(task, shared)
+    return replace(done, is_redis_lost=True) if shared is not None and shared.has_failed else done
+
+
+def _shared(url: str) -> RedisStore:
+    from poet_import.service.redis_store import RedisStore  # for those that have one: it takes its time to load
+
+    return RedisStore(url)
+
+
+def _woven(task: Task, shared: RedisStore | None) -> Done:
     begun = time.monotonic()
     try:
         sent = read_function(task.code, task.imports)
@@ -77,7 +96,7 @@ def _transpiled(task: Task) -> Done:
         return Done(faults=refused.faults)
     read = time.monotonic()
     try:
-        transpiler = _transpiler(task, seconds=task.seconds - (read - begun) - _REPLY_SECONDS)
+        transpiler = _transpiler(task, shared, seconds=task.seconds - (read - begun) - _REPLY_SECONDS)
         woven = transpiler.transpile_reading(sent.reading)
         woven.compile(FILENAME)
         transpiled = transpiled_of(woven, FILENAME)
@@ -114,14 +133,14 @@ def _said(caught: Iterable[warnings.WarningMessage]) -> list[str]:
     return [text for text in ours if text not in fallbacks and "used instead" not in text]
 
 
-def _transpiler(task: Task, *, seconds: float) -> Transpiler:
+def _transpiler(task: Task, shared: RedisStore | None, *, seconds: float) -> Transpiler:
     store = _store(task)
     if not task.settings.generates:
         return Transpiler(store)
     if seconds <= 0:
         return Transpiler(store, unavailable="no time was left to ask a model")
     try:
-        return Transpiler(store, improver_over(task.settings, task.directory, seconds=seconds))
+        return Transpiler(store, improver_over(task.settings, task.directory, seconds=seconds, shared=shared))
     except (GeneratorError, ValueError) as error:
         return Transpiler(store, unavailable=str(error))
 
@@ -141,7 +160,8 @@ def _store(task: Task) -> TemplateStore:
 def _with_figures(done: Done, woven: Woven, *, read: float, rest: float) -> Done:
     """Add what it has cost, which the record of a body tells."""
     outcome = woven.functions[0].outcome
-    record = outcome.record if isinstance(outcome, Body) else {}
+    tier = outcome.tier if isinstance(outcome, Body) else ""
+    record = outcome.record if isinstance(outcome, Body) and not tier else {}  # of what was spent before, it tells too
     stages = {"discover": read}
     gates = record.get("gates")
     for row in gates if isinstance(gates, list) else ():
@@ -152,7 +172,7 @@ def _with_figures(done: Done, woven: Woven, *, read: float, rest: float) -> Done
     refused = record.get("refused")
     rules = tuple(f"{row['gate']}/{row['rule']}" for row in refused) if isinstance(refused, list) else ()
     tokens = (int(str(record.get("input_tokens", 0))), int(str(record.get("output_tokens", 0))))
-    return replace(done, stages=stages, refusals=rules, tokens=tokens)
+    return replace(done, stages=stages, refusals=rules, tokens=tokens, tier=tier)
 
 
 def check_template(roots: tuple[str, ...], domain: str, memory: int) -> Fault | None:

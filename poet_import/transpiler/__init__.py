@@ -16,6 +16,7 @@ from poet_import.transpiler.core import Transpiler
 from poet_import.transpiler.metadata import transpiled_of
 
 if TYPE_CHECKING:
+    from poet_import.cache.shared import SharedStore
     from poet_import.model import Generator
     from poet_import.transpiler.improving import Improver
 
@@ -44,7 +45,9 @@ def _new_transpiler(settings: Settings, directory: str | None) -> Transpiler:
         return Transpiler(store, unavailable=str(error))
 
 
-def improver_over(settings: Settings, directory: str | None, *, seconds: float, jobs: int = 8) -> Improver:
+def improver_over(
+    settings: Settings, directory: str | None, *, seconds: float, jobs: int = 8, shared: SharedStore | None = None
+) -> Improver:
     """Return a new improver for the generator that the settings name.
 
     Args:
@@ -52,6 +55,7 @@ def improver_over(settings: Settings, directory: str | None, *, seconds: float, 
         directory: Where what is generated is kept.
         seconds: How long the functions that are asked for together may take.
         jobs: How many questions may be open at once.
+        shared: Where other machines find it.
 
     Raises:
         GeneratorError: Something that the generator needs is not configured.
@@ -62,12 +66,14 @@ def improver_over(settings: Settings, directory: str | None, *, seconds: float, 
     from poet_import.transpiler.improving import Improver
 
     waits = settings.mode != "background"
-    generator = _generator(settings, directory, jobs=jobs)
-    return Improver(generator, ImplementationCache(directory), seconds=seconds, waits=waits)
+    generator = generator_over(settings, directory, jobs=jobs, shared=shared)
+    return Improver(generator, ImplementationCache(directory, shared), seconds=seconds, waits=waits)
 
 
-def _generator(settings: Settings, directory: str | None, *, jobs: int) -> Generator:
-    """Return the generator that the settings name.
+def generator_over(
+    settings: Settings, directory: str | None, *, jobs: int = 8, shared: SharedStore | None = None
+) -> Generator:
+    """Return the generator that the settings name; arguments are those of `improver_over`.
 
     Raises:
         GeneratorError: Something that it needs is not configured.
@@ -83,6 +89,7 @@ def _generator(settings: Settings, directory: str | None, *, jobs: int) -> Gener
             key=settings.service_key,
             plain_http=settings.plain_http,
             directory=directory,
+            shared=shared,
             at_once=jobs,
         )
 
@@ -92,6 +99,7 @@ def _generator(settings: Settings, directory: str | None, *, jobs: int) -> Gener
         api_key=settings.llm_api_key,
         plain_http=settings.plain_http,
         directory=directory,
+        shared=shared,
         at_once=jobs,
     )
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Literal, TypeVar
 
-from poet_import.cache.implementations import ImplementationCache
+from poet_import.cache.implementations import ImplementationCache, Stored
 from poet_import.errors import GeneratorError, TemplateError, ValidationError
-from poet_import.model import Generator, Original, Refusal, TranspileRequest, Usage, Verdict
+from poet_import.model import Generator, Implementation, Original, Refusal, TranspileRequest, Usage, Verdict
 from poet_import.templates.prompts import render
 from poet_import.transpiler.background import submit
 from poet_import.transpiler.progress import progress
@@ -71,10 +71,23 @@ class Improver:
         if stored is not None:
             verdict = readmit(stored.text, wanted.original, evidence_of(stored.record))
             if verdict.implementation is not None:
-                model = str(stored.record.get("model", ""))
-                return Body(verdict.implementation, self._cache.path_of(key) or "", model, record=stored.record)
+                return _kept(verdict.implementation, self._cache.path_of(key) or "", stored, tier="disk")
+        elsewhere = self._fetched(key, wanted.original)
+        if elsewhere is not None:
+            return elsewhere
         reason = self._cache.failure(key)
         return None if reason is None else Fallback(reason)
+
+    def _fetched(self, key: str, original: Original) -> Body | None:
+        """Return a body that another machine has shared, once all gates have accepted it here too."""
+        stored = self._cache.fetch(key)
+        if stored is None:
+            return None
+        verdict = validate(stored.text, original, semantics=original.semantics)
+        if verdict.implementation is None:
+            return None
+        path = self._cache.keep(key, stored.text, stored.record) or _shown_in_memory(original, stored.text)
+        return _kept(verdict.implementation, path, stored, tier="shared")
 
     def ask(self, wanted: Mapping[Key, Wanted], module: str) -> dict[Key, Outcome]:
         """Ask for a body for each function of a module, and wait for them where that was asked for.
@@ -181,6 +194,10 @@ class Improver:
         return self._cache.key(
             wanted.original, wanted.options, template=wanted.template, generator=self._generator.fingerprint
         )
+
+
+def _kept(implementation: Implementation, path: str, stored: Stored, *, tier: str) -> Body:
+    return Body(implementation, path, str(stored.record.get("model", "")), record=stored.record, tier=tier)
 
 
 async def _answer(generator: Generator, request: TranspileRequest, observe: Observe) -> tuple[str, Usage]:

@@ -24,6 +24,7 @@ class Body:
     model: str  # that wrote it
     is_frozen: bool = False  # committed beside the module
     record: Mapping[str, object] = field(default_factory=dict, compare=False)  # of its acceptance
+    tier: str = field(default="", compare=False)  # of the cache that had it, "disk" or "shared"; "" where it is new
 
 
 @dataclass(frozen=True, slots=True)
