@@ -48,7 +48,7 @@ class Cluster:
         pool = redis.asyncio.BlockingConnectionPool.from_url(
             url,
             max_connections=_MOST_CONNECTIONS,
-            timeout=4 * TIMEOUT_SECONDS,  # for a connection to be free
+            timeout=TIMEOUT_SECONDS,  # for a connection to be free
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),

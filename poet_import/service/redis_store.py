@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 PREFIX: Final = "poet:"
-TIMEOUT_SECONDS: Final = 0.25  # for any answer: a slow Redis is worth no more than none
+TIMEOUT_SECONDS: Final = 1.0  # for any answer: a slow Redis is worth no more than none
 _LONGEST: Final = 2 * 2**20  # bytes of a text; ours are shorter
 
 

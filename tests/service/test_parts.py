@@ -18,6 +18,7 @@ from starlette.types import Message
 
 from poet_import.cli import poet
 from poet_import.service import working
+from poet_import.service.callers import Callers
 from poet_import.service.configuration import ServiceSettings
 from poet_import.service.edge import Edge, Lifecycle
 from poet_import.service.faults import Fault, without_input
@@ -57,9 +58,9 @@ def test_address_of_this_machine_is_known(host: str, is_loopback: bool) -> None:
     assert ServiceSettings(Settings(), host=host).is_loopback is is_loopback
 
 
-def test_rate_is_counted_for_each_caller() -> None:
+async def test_rate_is_counted_for_each_caller() -> None:
     rates = RateLimits()
-    found = [rates.take("a", 2) for _ in range(3)] + [rates.take("b", 2)]
+    found = [await rates.take(caller, 2) for caller in "aaab"]
 
     assert [one.is_spent for one in found] == [False, False, True, False]
     assert [one.remaining for one in found] == [1, 0, 0, 1]
@@ -130,7 +131,7 @@ async def test_fault_of_ours_is_a_problem_and_its_place_is_logged(tmp_path: Path
         ROUTES,
         service,
         configuration=configuration,
-        keys=None,
+        callers=Callers(None, RateLimits(), rate=100),
         metrics=metrics,
         lifecycle=Lifecycle(),
         log=log,
