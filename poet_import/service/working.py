@@ -141,7 +141,7 @@ def _store(task: Task) -> TemplateStore:
 def _with_figures(done: Done, woven: Woven, *, read: float, rest: float) -> Done:
     """Add what it has cost, which the record of a body tells."""
     outcome = woven.functions[0].outcome
-    record = outcome.record if isinstance(outcome, Body) else {}
+    record = outcome.record if isinstance(outcome, Body) and not outcome.is_kept else {}
     stages = {"discover": read}
     gates = record.get("gates")
     for row in gates if isinstance(gates, list) else ():

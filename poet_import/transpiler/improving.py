@@ -72,7 +72,8 @@ class Improver:
             verdict = readmit(stored.text, wanted.original, evidence_of(stored.record))
             if verdict.implementation is not None:
                 model = str(stored.record.get("model", ""))
-                return Body(verdict.implementation, self._cache.path_of(key) or "", model, record=stored.record)
+                path = self._cache.path_of(key) or ""
+                return Body(verdict.implementation, path, model, record=stored.record, is_kept=True)
         reason = self._cache.failure(key)
         return None if reason is None else Fallback(reason)
 

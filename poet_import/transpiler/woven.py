@@ -24,6 +24,7 @@ class Body:
     model: str  # that wrote it
     is_frozen: bool = False  # committed beside the module
     record: Mapping[str, object] = field(default_factory=dict, compare=False)  # of its acceptance
+    is_kept: bool = field(default=False, compare=False)  # in the cache: what its record says it cost was spent before
 
 
 @dataclass(frozen=True, slots=True)
