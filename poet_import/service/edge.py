@@ -21,6 +21,7 @@ from poet_import.service.bodies import DisconnectedError, check_json, discard, r
 from poet_import.service.configuration import ServiceSettings
 from poet_import.service.keys import Key, KeyRing
 from poet_import.service.metrics import Metrics
+from poet_import.service.packing import CODING, LEAST_BYTES, packing, wants_packed
 from poet_import.service.problems import MEDIA_TYPE, Problem, ProblemError
 from poet_import.service.rates import RateLimits
 from poet_import.service.transpiling import TranspileService
@@ -28,6 +29,9 @@ from poet_import.service.transpiling import TranspileService
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,64}")
 _JSON = re.compile(rb"application/(?:json|[\w.+-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
 _PLAIN_JSON = b"application/json"
+_ANSWER = ((b"content-type", _PLAIN_JSON),)
+_PACKED_ANSWER = (*_ANSWER, CODING)
+_VARY = (b"vary", b"accept-encoding")
 _TRANSPILE = "/api/v1/transpile"
 _CLIENT_GONE = 499  # nginx's number for it; seen in metrics and logs only
 
@@ -137,10 +141,16 @@ class Edge:
         if exchange.route == _TRANSPILE:
             known = self._service.cached(body)
             if known is not None:
-                await self._send(exchange, 200, body=known, headers=[(b"content-type", _PLAIN_JSON)])
+                await self._send_known(exchange, known, body)
                 return
         check_json(body)
         await self._ask_framework(exchange, replayed(body, receive), body)
+
+    async def _send_known(self, exchange: Exchange, known: bytes, body: bytes) -> None:
+        packed = None
+        if len(known) >= LEAST_BYTES and wants_packed(exchange.headers.get(b"accept-encoding")):
+            packed = self._service.cached_packed(body)
+        await self._send(exchange, 200, body=packed or known, headers=_PACKED_ANSWER if packed else _ANSWER)
 
     async def _ask_framework(self, exchange: Exchange, receive: Receive, body: bytes = b"") -> None:
         facts = {"arrived": exchange.begun, "request_id": exchange.request_id, "body": body}
@@ -152,17 +162,20 @@ class Edge:
                 message = {**message, "headers": [*message["headers"], *self._headers(exchange)]}
             await exchange.send(message)
 
-        await self._app(exchange.scope, receive, send)
+        packed = wants_packed(exchange.headers.get(b"accept-encoding"))
+        await self._app(exchange.scope, receive, packing(send) if packed else send)
 
     def _headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
         """Return what every answer has."""
-        headers = [(b"x-request-id", exchange.request_id.encode()), *exchange.extra]
+        headers = [(b"x-request-id", exchange.request_id.encode()), _VARY, *exchange.extra]
         return [*headers, (b"connection", b"close")] if self._lifecycle.is_draining else headers
 
-    async def _send(self, exchange: Exchange, status: int, *, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    async def _send(
+        self, exchange: Exchange, status: int, *, body: bytes, headers: Iterable[tuple[bytes, bytes]]
+    ) -> None:
         exchange.status = status
-        headers += [(b"content-length", b"%d" % len(body)), *self._headers(exchange)]
-        await exchange.send({"type": "http.response.start", "status": status, "headers": headers})
+        sent = [*headers, (b"content-length", b"%d" % len(body)), *self._headers(exchange)]
+        await exchange.send({"type": "http.response.start", "status": status, "headers": sent})
         await exchange.send({"type": "http.response.body", "body": body})
 
     async def _refuse(self, exchange: Exchange, problem: Problem, receive: Receive) -> None:

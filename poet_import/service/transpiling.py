@@ -71,6 +71,10 @@ class TranspileService:
         (self._misses if found is None else self._hits).inc()
         return found
 
+    def cached_packed(self, body: bytes) -> bytes | None:
+        """Return the same answer packed."""
+        return self.responses.get_packed(key_of(body, self._epoch))
+
     async def answer(self, body: bytes, parsed: TranspileBody, *, arrived: float) -> bytes:
         """Return the answer to a request; identical ones that come while one is under way wait for that.
 
