@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
@@ -25,11 +26,18 @@ from poet_import.service.templates import TemplateService
 from poet_import.service.transpiling import TranspileService
 from poet_import.templates import template_roots
 
+if TYPE_CHECKING:
+    from poet_import.service.tracing import Tracing
+
 _REFRESH_SECONDS = 2.0
 
 
 class OpenServiceError(PoetError):
     """A service that other machines can reach has no keys."""
+
+
+class MissingPackagesError(PoetError):
+    """What was asked for needs packages that are not installed."""
 
 
 class Service:
@@ -74,6 +82,8 @@ class Service:
                 "draining": lambda: float(self.lifecycle.is_draining),
             }
         )
+        self._tracing = _tracing(self.log) if configuration.tracing else None
+        edge.tracing = self._transpiling.tracing = self._tracing
 
     async def metrics_app(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer any request with the metrics."""
@@ -95,6 +105,8 @@ class Service:
             for task in beside:
                 task.cancel()
             await asyncio.wait(beside)
+            if self._tracing is not None:
+                await asyncio.to_thread(self._tracing.close)
 
     async def _keep_up(self) -> None:
         while True:
@@ -108,12 +120,29 @@ class Service:
                     self.log.warning("keys", change="refused", reason=str(error))
 
 
+def _tracing(log: FilteringBoundLogger) -> Tracing:
+    """Return what makes spans; nobody else loads the packages that it needs.
+
+    Raises:
+        MissingPackagesError: They are not installed.
+        TracingError: The variables of OpenTelemetry say what cannot be done.
+    """
+    try:
+        from poet_import.service.tracing import Tracing
+    except ModuleNotFoundError as error:
+        how = "pip install 'poet-import[service,tracing]'"
+        raise MissingPackagesError(f"tracing needs more packages; install them with: {how} ({error})") from error
+    return Tracing(log)
+
+
 def create_service(configuration: ServiceSettings) -> Service:
     """Return a service.
 
     Raises:
         OpenServiceError: Other machines can reach it, and nobody has made a key.
         KeysError: The keys cannot be used.
+        MissingPackagesError: Tracing needs packages that are not installed.
+        TracingError: The variables of OpenTelemetry say what cannot be done.
     """
     path, text = configuration.keys_file, configuration.keys_text
     keys = KeyRing(path, text) if path is not None or text else None

@@ -26,6 +26,7 @@ class ServiceSettings:
         worker_memory: Bytes of data that each of them may have.
         most_waiting: Requests that may wait for a process; more are turned away.
         drain_seconds: How long new requests are still served once the service is told to end.
+        tracing: Whether spans are sent to a collector; the variables of OpenTelemetry say to which.
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class ServiceSettings:
     worker_memory: int = 768 * 2**20
     most_waiting: int = 64
     drain_seconds: float = 5.0
+    tracing: bool = False
 
     @property
     def is_loopback(self) -> bool:

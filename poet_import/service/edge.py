@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
@@ -25,6 +26,9 @@ from poet_import.service.packing import CODING, LEAST_BYTES, packing, wants_pack
 from poet_import.service.problems import MEDIA_TYPE, Problem, ProblemError
 from poet_import.service.rates import RateLimits
 from poet_import.service.transpiling import TranspileService
+
+if TYPE_CHECKING:
+    from poet_import.service.tracing import Tracing
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,64}")
 _JSON = re.compile(rb"application/(?:json|[\w.+-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
@@ -61,6 +65,7 @@ class Exchange:
     method: str = "other"  # one that the route takes
     key: Key | None = None
     status: int = 0
+    trace_id: str = ""  # where it is traced
     extra: list[tuple[bytes, bytes]] = field(default_factory=list)  # headers of the answer, whoever writes it
 
 
@@ -97,6 +102,7 @@ class Edge:
         self._rates = RateLimits()
         self._log = log
         self.in_flight = 0
+        self.tracing: Tracing | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -105,6 +111,13 @@ class Edge:
             return
         headers = dict(scope["headers"])
         exchange = Exchange(scope, headers, _request_id(headers), time.monotonic(), send)
+        if self.tracing is None:
+            await self._attend(exchange, receive)
+            return
+        with self.tracing.following(exchange):
+            await self._attend(exchange, receive)
+
+    async def _attend(self, exchange: Exchange, receive: Receive) -> None:
         self.in_flight += 1
         try:
             await self._answer(exchange, receive)
@@ -234,6 +247,7 @@ class Edge:
     def _note(self, exchange: Exchange) -> None:
         seconds = time.monotonic() - exchange.begun
         self._metrics.count(exchange.route, exchange.method, exchange.status, seconds=seconds)
+        traced = {"trace_id": exchange.trace_id} if exchange.trace_id else {}
         self._log.info(
             "request",
             request_id=exchange.request_id,
@@ -242,6 +256,7 @@ class Edge:
             status=exchange.status,
             ms=round(seconds * 1000, 2),
             key=exchange.key.id if exchange.key else None,
+            **traced,
         )
 
 

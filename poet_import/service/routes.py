@@ -94,6 +94,7 @@ def make_api(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it would tell paths and messages of callers
         exception_handlers={
             ProblemError: _on_problem,
             RequestValidationError: _on_invalid,

@@ -8,6 +8,7 @@ import os
 import time
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from poet_import._version import __version__
 from poet_import.cache.directory import cache_directory
@@ -21,6 +22,9 @@ from poet_import.service.problems import Problem, ProblemError
 from poet_import.service.responses import ResponseCache, key_of
 from poet_import.service.schemas import TranspileBody
 from poet_import.service.working import Done, Task, transpile_task
+
+if TYPE_CHECKING:
+    from poet_import.service.tracing import Tracing
 
 _GRACE_SECONDS = 2.0  # for weaving alone, where a request has used up its time
 _COSTLY = "it takes more time or memory to parse and weave than a request may have; send a smaller function"
@@ -52,6 +56,7 @@ class TranspileService:
         self._templates = ""
         self._epoch = b""
         self.responses = ResponseCache()
+        self.tracing: Tracing | None = None
         self.refresh()
 
     def refresh(self) -> None:
@@ -111,6 +116,8 @@ class TranspileService:
         )
         done = await self._done(task)
         self._count(done)
+        if self.tracing is not None:
+            self.tracing.add_stages(done)
         if done.faults:
             raise ProblemError(Problem(422, "the function cannot be transpiled", done.faults))
         body = json.dumps(done.response, ensure_ascii=False, separators=(",", ":")).encode()
