@@ -84,6 +84,13 @@ _MISSING = "the service needs more packages; install them with: pip install 'poe
     show_envvar=True,
     help="Seconds for a request to arrive.",
 )
+@click.option(
+    "--tracing",
+    envvar="POET_TRACING",
+    is_flag=True,
+    show_envvar=True,
+    help="Send spans to the collector that OTEL_* variables name.",
+)
 def serve_command(host: str, port: int, *, keys_file: str | None, metrics_port: int | None, **limits: float) -> None:
     """Serve POST /api/v1/transpile, and the templates behind it.
 

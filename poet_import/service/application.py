@@ -30,6 +30,7 @@ from poet_import.templates import template_roots
 
 if TYPE_CHECKING:
     from poet_import.service.cluster import Cluster
+    from poet_import.service.tracing import Tracing
 
 _REFRESH_SECONDS = 2.0
 
@@ -40,6 +41,10 @@ class OpenServiceError(PoetError):
 
 class RedisUrlError(PoetError):
     """The address of Redis is none."""
+
+
+class MissingPackagesError(PoetError):
+    """What was asked for needs packages that are not installed."""
 
 
 class Service:
@@ -90,6 +95,8 @@ class Service:
                 "redis_up": lambda: float(self._cluster is not None and self._cluster.is_up is True),
             }
         )
+        self._tracing = _tracing(self.log) if configuration.tracing else None
+        edge.tracing = self._transpiling.tracing = self._tracing
 
     async def metrics_app(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer any request with the metrics."""
@@ -116,6 +123,8 @@ class Service:
             await asyncio.wait(beside)
             if self._cluster is not None:
                 await self._cluster.close()
+            if self._tracing is not None:
+                await asyncio.to_thread(self._tracing.close)
 
     async def _keep_up(self) -> None:
         while True:
@@ -148,6 +157,21 @@ def _cluster(url: str | None, metrics: Metrics, log: FilteringBoundLogger) -> Cl
         ) from error
 
 
+def _tracing(log: FilteringBoundLogger) -> Tracing:
+    """Return what makes spans; nobody else loads the packages that it needs.
+
+    Raises:
+        MissingPackagesError: They are not installed.
+        TracingError: The variables of OpenTelemetry say what cannot be done.
+    """
+    try:
+        from poet_import.service.tracing import Tracing
+    except ModuleNotFoundError as error:
+        how = "pip install 'poet-import[service,tracing]'"
+        raise MissingPackagesError(f"tracing needs more packages; install them with: {how} ({error})") from error
+    return Tracing(log)
+
+
 def create_service(configuration: ServiceSettings) -> Service:
     """Return a service.
 
@@ -155,6 +179,8 @@ def create_service(configuration: ServiceSettings) -> Service:
         OpenServiceError: Other machines can reach it, and nobody has made a key.
         KeysError: The keys cannot be used.
         RedisUrlError: The address of Redis is none.
+        MissingPackagesError: Tracing needs packages that are not installed.
+        TracingError: The variables of OpenTelemetry say what cannot be done.
     """
     path, text = configuration.keys_file, configuration.keys_text
     keys = KeyRing(path, text) if path is not None or text else None

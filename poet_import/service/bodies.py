@@ -1,4 +1,4 @@
-"""The bytes of a request: no more than are allowed, in time, and JSON that can be worked with."""
+"""The bytes of a request, unpacked: no more than are allowed, in time, and JSON that can be worked with."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import NoReturn
 from starlette.types import Message, Receive
 
 from poet_import.service.faults import Fault
+from poet_import.service.packing import is_packed, unpack
 from poet_import.service.problems import Problem, ProblemError
 
 _DEEPEST = 64
@@ -25,12 +26,22 @@ class DisconnectedError(Exception):
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, *, most_bytes: int) -> bytes:
-    """Return the whole body; how long it may take is the server's matter.
+    """Return the whole body, unpacked; how long it may take is the server's matter.
 
     Raises:
-        ProblemError: It is too long.
+        ProblemError: It is too long, packed or unpacked, or it cannot be unpacked.
         DisconnectedError: There is nobody any more to answer.
     """
+    coding = headers.get(b"content-encoding")
+    if coding is None or not is_packed(coding):
+        return await _read(headers, receive, most_bytes=most_bytes)
+    found = unpack(await _read(headers, receive, most_bytes=most_bytes), most_bytes=most_bytes)
+    if found is None:
+        raise _too_long(most_bytes)
+    return found
+
+
+async def _read(headers: Mapping[bytes, bytes], receive: Receive, *, most_bytes: int) -> bytes:
     told = headers.get(b"content-length", b"")
     if told.isdigit() and int(told[:20]) > most_bytes:
         raise _too_long(most_bytes)

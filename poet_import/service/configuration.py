@@ -27,6 +27,7 @@ class ServiceSettings:
         most_waiting: Requests that may wait for a process; more are turned away.
         redis_url: Where replicas find each other; None for one that is alone.
         drain_seconds: How long new requests are still served once the service is told to end.
+        tracing: Whether spans are sent to a collector; the variables of OpenTelemetry say to which.
     """
 
     settings: Settings
@@ -42,6 +43,7 @@ class ServiceSettings:
     most_waiting: int = 64
     drain_seconds: float = 5.0
     redis_url: str | None = None
+    tracing: bool = False
 
     @property
     def is_loopback(self) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
@@ -22,12 +23,19 @@ from poet_import.service.callers import Callers
 from poet_import.service.configuration import ServiceSettings
 from poet_import.service.keys import Key
 from poet_import.service.metrics import Metrics
+from poet_import.service.packing import CODING, LEAST_BYTES, packing, wants_packed
 from poet_import.service.problems import MEDIA_TYPE, Problem, ProblemError
 from poet_import.service.transpiling import TranspileService
+
+if TYPE_CHECKING:
+    from poet_import.service.tracing import Tracing
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,64}")
 _JSON = re.compile(rb"application/(?:json|[\w.+-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
 _PLAIN_JSON = b"application/json"
+_ANSWER = ((b"content-type", _PLAIN_JSON),)
+_PACKED_ANSWER = (*_ANSWER, CODING)
+_VARY = (b"vary", b"accept-encoding")
 _TRANSPILE = "/api/v1/transpile"
 _CLIENT_GONE = 499  # nginx's number for it; seen in metrics and logs only
 
@@ -57,6 +65,7 @@ class Exchange:
     method: str = "other"  # one that the route takes
     key: Key | None = None
     status: int = 0
+    trace_id: str = ""  # where it is traced
     extra: list[tuple[bytes, bytes]] = field(default_factory=list)  # headers of the answer, whoever writes it
 
 
@@ -92,6 +101,7 @@ class Edge:
         self._lifecycle = lifecycle
         self._log = log
         self.in_flight = 0
+        self.tracing: Tracing | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -100,6 +110,13 @@ class Edge:
             return
         headers = dict(scope["headers"])
         exchange = Exchange(scope, headers, _request_id(headers), time.monotonic(), send)
+        if self.tracing is None:
+            await self._attend(exchange, receive)
+            return
+        with self.tracing.following(exchange):
+            await self._attend(exchange, receive)
+
+    async def _attend(self, exchange: Exchange, receive: Receive) -> None:
         self.in_flight += 1
         try:
             await self._answer(exchange, receive)
@@ -136,10 +153,16 @@ class Edge:
         if exchange.route == _TRANSPILE:
             known = self._service.cached(body)
             if known is not None:
-                await self._send(exchange, 200, body=known, headers=[(b"content-type", _PLAIN_JSON)])
+                await self._send_known(exchange, known, body)
                 return
         check_json(body)
         await self._ask_framework(exchange, replayed(body, receive), body)
+
+    async def _send_known(self, exchange: Exchange, known: bytes, body: bytes) -> None:
+        packed = None
+        if len(known) >= LEAST_BYTES and wants_packed(exchange.headers.get(b"accept-encoding")):
+            packed = self._service.cached_packed(body)
+        await self._send(exchange, 200, body=packed or known, headers=_PACKED_ANSWER if packed else _ANSWER)
 
     async def _ask_framework(self, exchange: Exchange, receive: Receive, body: bytes = b"") -> None:
         facts = {"arrived": exchange.begun, "request_id": exchange.request_id, "body": body}
@@ -151,17 +174,20 @@ class Edge:
                 message = {**message, "headers": [*message["headers"], *self._headers(exchange)]}
             await exchange.send(message)
 
-        await self._app(exchange.scope, receive, send)
+        packed = wants_packed(exchange.headers.get(b"accept-encoding"))
+        await self._app(exchange.scope, receive, packing(send) if packed else send)
 
     def _headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
         """Return what every answer has."""
-        headers = [(b"x-request-id", exchange.request_id.encode()), *exchange.extra]
+        headers = [(b"x-request-id", exchange.request_id.encode()), _VARY, *exchange.extra]
         return [*headers, (b"connection", b"close")] if self._lifecycle.is_draining else headers
 
-    async def _send(self, exchange: Exchange, status: int, *, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    async def _send(
+        self, exchange: Exchange, status: int, *, body: bytes, headers: Iterable[tuple[bytes, bytes]]
+    ) -> None:
         exchange.status = status
-        headers += [(b"content-length", b"%d" % len(body)), *self._headers(exchange)]
-        await exchange.send({"type": "http.response.start", "status": status, "headers": headers})
+        sent = [*headers, (b"content-length", b"%d" % len(body)), *self._headers(exchange)]
+        await exchange.send({"type": "http.response.start", "status": status, "headers": sent})
         await exchange.send({"type": "http.response.body", "body": body})
 
     async def _refuse(self, exchange: Exchange, problem: Problem, receive: Receive) -> None:
@@ -214,6 +240,7 @@ class Edge:
     def _note(self, exchange: Exchange) -> None:
         seconds = time.monotonic() - exchange.begun
         self._metrics.count(exchange.route, exchange.method, exchange.status, seconds=seconds)
+        traced = {"trace_id": exchange.trace_id} if exchange.trace_id else {}
         self._log.info(
             "request",
             request_id=exchange.request_id,
@@ -222,6 +249,7 @@ class Edge:
             status=exchange.status,
             ms=round(seconds * 1000, 2),
             key=exchange.key.id if exchange.key else None,
+            **traced,
         )
 
 

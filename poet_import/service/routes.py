@@ -56,13 +56,16 @@ _MEANS = {
     408: "The body took too long to arrive.",
     409: "There already.",
     413: "The body is too long.",
-    415: "Not sent as JSON.",
+    415: "Not sent as JSON, or packed in another way than gzip, which `Accept-Encoding` then says.",
     422: "Understood, and wrong; `errors` says where.",
     429: "Too often; `Retry-After` says when to ask again.",
     501: "Not in this version.",
     503: "Too busy, or ending; try again.",
 }
 _READING = (401, 403, 429)
+_TELLING = {  # headers of a status
+    415: {"Accept-Encoding": {"description": "How a body may be packed.", "schema": {"type": "string"}}},
+}
 _SENDING = (400, 401, 403, 408, 413, 415, 422, 429)
 Domain = Annotated[str, Path(pattern=DOMAIN, description="As `ml_monitoring`.")]
 Version = Annotated[str, Path(pattern=VERSION, description="As `v1`.")]
@@ -73,6 +76,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:  # Any: as Fas
         status: {
             "description": _MEANS[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+            **({"headers": _TELLING[status]} if status in _TELLING else {}),
         }
         for status in statuses
     }
@@ -90,6 +94,7 @@ def make_api(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it would tell paths and messages of callers
         exception_handlers={
             ProblemError: _on_problem,
             RequestValidationError: _on_invalid,
@@ -114,6 +119,7 @@ def _add_transpile(api: FastAPI, service: TranspileService) -> None:
     async def transpile(request: Request, parsed: TranspileBody) -> Response:
         """Return the woven function.
 
+        The body may be packed with gzip (`Content-Encoding`), and the answer is where the caller accepts that.
         What is the model's or the service's failure is never the caller's: the body then stays as it was written, and
         `metadata.source` is `fallback`.
         """

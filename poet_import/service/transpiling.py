@@ -30,6 +30,7 @@ from poet_import.transpiler import generator_over
 
 if TYPE_CHECKING:
     from poet_import.service.cluster import Cluster
+    from poet_import.service.tracing import Tracing
 
 _GRACE_SECONDS = 2.0  # for weaving alone, where a request has used up its time
 _COSTLY = "it takes more time or memory to parse and weave than a request may have; send a smaller function"
@@ -70,6 +71,7 @@ class TranspileService:
         self._epoch = b""
         self._generator = _generator(self._settings, self._directory)
         self.responses = ResponseCache()
+        self.tracing: Tracing | None = None
         self.refresh()
 
     def refresh(self) -> None:
@@ -92,6 +94,10 @@ class TranspileService:
         found = self.responses.get(key_of(body, self._epoch))
         (self._misses if found is None else self._hits).inc()
         return found
+
+    def cached_packed(self, body: bytes) -> bytes | None:
+        """Return the same answer packed."""
+        return self.responses.get_packed(key_of(body, self._epoch))
 
     async def answer(self, body: bytes, parsed: TranspileBody, *, arrived: float) -> bytes:
         """Return the answer to a request; identical ones that come while one is under way wait for that.
@@ -154,6 +160,8 @@ class TranspileService:
         self._count(done)
         if done.is_redis_lost and self._cluster:
             self._cluster.lost()
+        if self.tracing is not None:
+            self.tracing.add_stages(done)
         if done.faults:
             raise ProblemError(Problem(422, "the function cannot be transpiled", done.faults))
         body = json.dumps(done.response, ensure_ascii=False, separators=(",", ":")).encode()

@@ -10,6 +10,7 @@ from asking import CANARY, CODE, Make, ask
 from scripted_model import Behaviour, ScriptedModel, sent
 
 from poet_import.errors import GeneratorError
+from poet_import.generators import make_remote_generator
 
 ANSWER = f"```python\n{CODE}```"
 
@@ -224,6 +225,23 @@ def test_small_body_that_unpacks_to_one_without_end_is_not_unpacked(make: Make, 
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40_000_000
+
+
+def test_services_answer_is_unpacked_within_its_bound(model: ScriptedModel) -> None:
+    remote = make_remote_generator(url=model.url, key=None, plain_http=False, directory=None)
+    function = json.dumps({"poet_implementation": {"code": CODE}}).encode()
+    model.script(sent(gzip.compress(function), kind="application/json", content_encoding="gzip"))
+    answered = ask(remote, 20.0)[0]
+    model.script(sent(gzip.compress(b"x" * 300_000_000, 1), kind="application/json", content_encoding="gzip"))
+    tracemalloc.start()
+
+    with pytest.raises(GeneratorError, match="something else than a JSON object of 4,000,000 bytes"):
+        ask(remote, 20.0)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert answered == CODE
+    assert peak < 12_000_000
 
 
 def test_long_answer_in_small_pieces_is_read_in_time(make: Make, model: ScriptedModel) -> None:

@@ -18,6 +18,7 @@ import httpx
 ADDRESS = re.compile(r'"address": "(http://[^"]+)"')
 SCOPES = ("transpile", "templates:read", "templates:write", "metrics")
 _START_SECONDS = 30.0
+_EVENT_SECONDS = 15.0
 
 
 class RunningService:
@@ -25,7 +26,9 @@ class RunningService:
 
     def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
         kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("POET_", "OPENAI", "ANTHROPIC"))
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("POET_", "OPENAI", "ANTHROPIC", "OTEL_"))
         }
         places = {
             "POET_CACHE_DIR": str(folder / "cache"),
@@ -61,8 +64,19 @@ class RunningService:
         return self._log.read_text(encoding="utf-8")
 
     def events(self) -> list[dict[str, object]]:
-        """Return the events of its log."""
-        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        """Return the events of its log; a line that it has not ended yet is left out."""
+        whole, _, _ = self.log().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+
+    def event(self, **fields: str) -> dict[str, object]:
+        """Return the last event of its log that has these fields, once it is there: an answer comes before its line."""
+        end = time.monotonic() + _EVENT_SECONDS
+        while time.monotonic() < end:
+            for event in reversed(self.events()):
+                if fields.items() <= event.items():
+                    return event
+            time.sleep(0.02)
+        raise AssertionError(f"no event of {fields}: {self.log()}")
 
     def client(self, key: str | None = None) -> httpx.Client:
         """Return a client of it."""

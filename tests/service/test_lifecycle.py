@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import signal
@@ -16,6 +17,8 @@ from pathlib import Path
 import httpx
 import pytest
 from running import RunningService, create_key, request_for
+
+from poet_import.service.server import listen
 
 Start = Callable[..., RunningService]
 CODE = "@poet\ndef f(a: int) -> int:\n    return a\n"
@@ -47,6 +50,26 @@ def test_taken_port_is_told(open_service: RunningService) -> None:
 
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port} (Address already in use); name another --port" in done.stderr
+
+
+async def test_connections_send_at_once() -> None:
+    taken: asyncio.Queue[int] = asyncio.Queue()
+
+    class Noting(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            found = transport.get_extra_info("socket")
+            taken.put_nowait(found.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            transport.close()
+
+    listening = listen("127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(Noting, sock=listening)
+    async with server:
+        _, writer = await asyncio.open_connection(*listening.getsockname()[:2])
+        no_delay = await taken.get()
+        writer.close()
+        await writer.wait_closed()
+
+    assert no_delay == 1
 
 
 def test_damaged_keys_are_told(tmp_path: Path) -> None:
