@@ -55,6 +55,7 @@ BROKEN = [  # kind, path, value, and words of what is said
     pytest.param("Deployment", f"{_POD}.securityContext.seccompProfile", {"type": "Unconfined"}, "seccomp", id="seccomp"),
     pytest.param("Deployment", f"{_POD}.automountServiceAccountToken", True, "token of the cluster", id="token"),
     pytest.param("Deployment", f"{_POD}.enableServiceLinks", None, "POET_PORT may be one", id="service-links"),
+    pytest.param("Deployment", f"{_POD}.shareProcessNamespace", None, "stays as a zombie", id="first-process"),
     pytest.param("Deployment", f"{_POD}.hostPID", True, "what is the node's", id="host"),
     pytest.param("Deployment", f"{_CONTAINER}.securityContext.allowPrivilegeEscalation", True, "gain privileges", id="escalation"),
     pytest.param("Deployment", f"{_CONTAINER}.securityContext.capabilities", {"drop": ["ALL"], "add": ["NET_ADMIN"]}, "keeps capabilities", id="capability"),

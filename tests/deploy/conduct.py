@@ -103,6 +103,12 @@ def _restricted(documents: list[Document]) -> Iterator[str]:
         yield from (f"{name} {fault}" for fault, holds in faults.items() if holds)
 
 
+def _first_process(documents: list[Document]) -> Iterator[str]:
+    """The service is not the first process of its pod: it would never take up what its workers leave behind."""
+    if not pod_of(service_of(documents)).get("shareProcessNamespace"):
+        yield "what a lost worker has tried stays as a zombie"
+
+
 def _rights(documents: list[Document]) -> Iterator[str]:
     """No container may do more than a process of its user, nor write to its root."""
     for document in of_kind(documents, "Deployment"):
@@ -137,6 +143,7 @@ CHECKS = {
     "times": _times,
     "replacing": _replacing,
     "restricted": _restricted,
+    "first process": _first_process,
     "rights": _rights,
     "sizes": _sizes,
 }
