@@ -34,7 +34,7 @@ for document in json.load(sys.stdin):
             if read.model_dump(by_alias=True, exclude_unset=True, mode="json") != document:
                 print(named, "has a field that its definition has not")
         except ValueError as error:
-            print(named, error)
+            print(named, *str(error).split())
         continue
     for version in {VERSIONS!r}:
         try:
