@@ -63,9 +63,12 @@ class Tools:
     def _pip(self, *arguments: str) -> None:
         python = str(self._folder / "venv" / "bin" / "python")
         command = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", *arguments]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=_environment(), timeout=_INSTALL_SECONDS
-        )
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, env=_environment(), timeout=_INSTALL_SECONDS
+            )
+        except subprocess.TimeoutExpired as error:
+            raise NotInstalledError(f"pip did not {arguments[0]} within {_INSTALL_SECONDS:.0f} s") from error
         if done.returncode:
             said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
             raise NotInstalledError(f"pip cannot {' '.join(arguments)}: {' '.join(said)[-300:]}")
