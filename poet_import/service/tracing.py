@@ -32,7 +32,7 @@ from poet_import.service.working import Done
 _NAME: Final = "poet-import"
 _METHODS: Final = ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 _CARRIED: Final = (b"traceparent", b"tracestate")
-_ORDER: Final = {"discover": 0, "model": 1, "weave": 3}  # the gates are between the last two
+_ORDER: Final = {"discover": 0, "render": 1, "model": 2, "weave": 4}  # the gates are between the last two
 _FLUSH_SECONDS: Final = 2.0
 
 
@@ -82,7 +82,7 @@ class Tracing:
 
         A worker returns how long each stage took, and they followed one another: so the last one ends now.
         """
-        stages = sorted(done.stages.items(), key=lambda stage: _ORDER.get(stage[0], 2))
+        stages = sorted(done.stages.items(), key=lambda stage: _ORDER.get(stage[0], 3))
         begin = time.time_ns() - sum(_nanoseconds(seconds) for _, seconds in stages)
         for name, seconds in stages:
             span = self._tracer.start_span(f"poet.{name}", start_time=begin)

@@ -167,6 +167,7 @@ def _with_figures(done: Done, woven: Woven, *, read: float, rest: float) -> Done
     for row in gates if isinstance(gates, list) else ():
         stages[f"gate_{row['gate']}"] = stages.get(f"gate_{row['gate']}", 0.0) + float(row["seconds"])
     if record:
+        stages["render"] = float(str(record.get("render_seconds", 0.0)))
         stages["model"] = float(str(record.get("seconds", 0.0)))
     stages["weave"] = max(0.0, rest - sum(seconds for name, seconds in stages.items() if name != "discover"))
     refused = record.get("refused")

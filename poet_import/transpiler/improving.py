@@ -152,7 +152,9 @@ class Improver:
             ValidationError: Every answer was refused.
         """
         original = wanted.original
+        begun = time.perf_counter()
         prompt = render(wanted.template, original, wanted.options)
+        rendering = time.perf_counter() - begun
         request = TranspileRequest(original, wanted.options, wanted.template, prompt, deadline)
         answered = self._cache.answers(key)  # of a process that was stopped before their verdict
         usages: list[Usage] = []
@@ -162,7 +164,7 @@ class Improver:
             observe(original.qualname, usage, "judging")
             verdict = await self._judge(answer, original)
             if verdict.implementation is not None:
-                record = record_of(request, verdict, usages)
+                record = record_of(request, verdict, usages, rendering=rendering)
                 path = self._cache.store(key, answer, record) or _shown_in_memory(original, answer)
                 return Body(verdict.implementation, path, usage.model, record=record)
             refusals = (*request.refusals, Refusal(answer, verdict.violations))

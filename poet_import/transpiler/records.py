@@ -11,8 +11,17 @@ from poet_import._version import __version__
 from poet_import.model import Evidence, TranspileRequest, Usage, Verdict
 
 
-def record_of(request: TranspileRequest, verdict: Verdict, usages: Sequence[Usage]) -> dict[str, object]:
-    """Return the record of an implementation that was just accepted, in types that JSON has."""
+def record_of(
+    request: TranspileRequest, verdict: Verdict, usages: Sequence[Usage], *, rendering: float
+) -> dict[str, object]:
+    """Return the record of an implementation that was just accepted, in types that JSON has.
+
+    Args:
+        request: What was asked for.
+        verdict: That accepted it.
+        usages: What each answer has cost.
+        rendering: Seconds that the prompt took.
+    """
     template = request.template
     return {
         "function": request.original.qualname,
@@ -30,6 +39,7 @@ def record_of(request: TranspileRequest, verdict: Verdict, usages: Sequence[Usag
         "answers": len(usages),
         "input_tokens": sum(usage.input_tokens for usage in usages),
         "output_tokens": sum(usage.output_tokens for usage in usages),
+        "render_seconds": round(rendering, 4),
         "seconds": round(sum(usage.seconds for usage in usages), 3),
         "poet_import": __version__,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
