@@ -105,7 +105,7 @@ def test_model_and_gates_have_spans_and_what_is_kept_has_none(start: Start, coll
 
     gates = ["poet.gate_syntax", "poet.gate_structure", "poet.gate_security", "poet.gate_semantics"]
     assert [one.span.name for one in stages] == ["poet.discover", "poet.render", "poet.model", *gates, "poet.weave"]
-    assert stages[1].attributes == {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 20}
+    assert stages[2].attributes == {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 20}
     assert server.attributes["poet.source"] == kept.attributes["poet.source"] == "model"
     assert [one.span.name for one in collector.children(kept)] == ["poet.discover", "poet.weave"]
     assert 'poet_tokens_total{direction="input"} 0.0' in metrics
