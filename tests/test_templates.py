@@ -477,3 +477,18 @@ def test_current_that_names_no_version_is_told(
 
     assert error.filename == str(pointer)
     assert message in str(error)
+
+
+@pytest.mark.slow  # it is timed, so nothing else may run beside it
+@pytest.mark.parametrize("domain", ["base", "ml_monitoring", "api_operations"])
+def test_template_is_loaded_and_rendered_in_less_than_100_ms(domain: str) -> None:
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom poet_import.templates import TemplateStore, template_roots\n"
+        "begun = time.perf_counter()\nTemplateStore(map(Path, template_roots()), prompts=True).load(sys.argv[1])\n"
+        "print(time.perf_counter() - begun)"
+    )
+    command = [sys.executable, "-c", program, domain]
+
+    found = [float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(5)]
+
+    assert min(found) < 0.1  # in a process that has loaded no template engine yet
