@@ -36,9 +36,9 @@ def feedback(execution_id: str, value: Fact, **facts: Fact) -> str:
     .. versionadded:: 0.1.0
     """
     event = feedback_of(execution_id, value, facts)
-    if not training.enqueue(event):  # rare and dear: it waits for room where a call would not
+    if len(training.waiting) >= training.most_waiting:  # rare and dear: it waits for room, where a call would not
         training.flush()
-        training.enqueue(event)
+    training.enqueue(event)
     return event.feedback_id
 
 

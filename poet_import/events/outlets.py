@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from time import monotonic
 
 from poet_import.cache.directory import data_directory
 from poet_import.events.batch import Batch, Sink
+from poet_import.events.complaints import complain
+from poet_import.runtime import training
 from poet_import.settings import Settings
 
-_logger = logging.getLogger("poet_import.events")
 _FIRST_PAUSE = 0.1  # seconds
 _LONGEST_PAUSE = 30.0  # seconds
 
@@ -45,7 +45,8 @@ class Outlet:
             return
         try:
             if self._sink is None:
-                self._sink = self._make()
+                with training.writer.loading:
+                    self._sink = self._make()
             self._sink.write(batch)
             self._pause = _FIRST_PAUSE
         except Exception as error:  # noqa: BLE001  (the writing thread's last line of defence: the calls go on)
@@ -58,7 +59,7 @@ class Outlet:
         if not self._has_told:
             self._has_told = True
             reason = f"{type(error).__name__}: {error}"
-            _logger.warning("events are lost to %s (%s); it is tried again, and this is said once", self.name, reason)
+            complain("events are lost to %s (%s); it is tried again, and this is said once", self.name, reason)
 
     def forget(self) -> None:
         """Leave what is open to the process that this one was forked from."""
@@ -69,18 +70,22 @@ class Outlet:
 
 def outlets_for(settings: Settings) -> list[Outlet]:
     """Return what the settings name, and those who have subscribed."""
-    from poet_import.events.subscribing import Subscribers
-
     makers: dict[str, Callable[[], Sink]] = {
         "jsonl": lambda: _json_lines(settings),
         "logging": _logging,
         "redis": lambda: _redis_streams(settings),
         "opentelemetry": _spans,
     }
-    return [*(Outlet(name, makers[name]) for name in settings.events), Outlet("subscribers", Subscribers)]
+    return [*(Outlet(name, makers[name]) for name in settings.events), Outlet("subscribers", _subscribers)]
 
 
 # Each in a function, with its import: only what is configured is loaded, and extras may not be installed.
+
+
+def _subscribers() -> Sink:
+    from poet_import.events.subscribing import Subscribers
+
+    return Subscribers()
 
 
 def _json_lines(settings: Settings) -> Sink:

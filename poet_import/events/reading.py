@@ -6,10 +6,11 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from itertools import count
 from typing import BinaryIO, Literal
 
-from poet_import.events.event import Event, Execution, Failed, Feedback
-from poet_import.events.jsonl import MOST_FILES, kind_path
+from poet_import.events.event import SCHEMA, Event, Execution, Failed, Feedback
+from poet_import.events.jsonl import kind_path
 
 Kind = Literal["execution", "feedback"]
 
@@ -36,17 +37,25 @@ def stored_events(folder: str, kind: Kind, *, function: str | None = None) -> It
 def _files(folder: str, kind: Kind) -> list[BinaryIO]:
     """Open the files of a kind, oldest first.
 
-    Opened from the newest: one that is put aside meanwhile is then met again, and not missed.
+    Opened from the newest: one that is put aside meanwhile is then met again, and not missed. While that happens, one
+    number is nobody's.
     """
     found: dict[int, BinaryIO] = {}
-    for number in range(MOST_FILES):
-        with suppress(FileNotFoundError):
+    missing = 0
+    for number in count():
+        try:
             file = open(kind_path(folder, kind, number), "rb")  # noqa: SIM115  (the caller closes it)
-            inode = os.fstat(file.fileno()).st_ino
-            if inode in found:
-                file.close()
-            else:
-                found[inode] = file
+        except (FileNotFoundError, NotADirectoryError):
+            missing += 1
+            if missing > 1:
+                break
+            continue
+        missing = 0
+        inode = os.fstat(file.fileno()).st_ino
+        if inode in found:
+            file.close()
+        else:
+            found[inode] = file
     return list(reversed(found.values()))
 
 
@@ -54,6 +63,8 @@ def _event(line: bytes) -> Event | None:
     """Return the event of a line, or None where it is none that this version knows."""
     with suppress(ValueError, KeyError, TypeError):
         fields = json.loads(line)
+        if not isinstance(fields, dict) or fields["schema"] != SCHEMA:
+            return None
         names = {name: value for name, value in fields.items() if name not in ("topic", "event", "schema")}
         if fields["event"] == "function.feedback":
             return Feedback(**names)

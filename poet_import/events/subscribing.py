@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from poet_import.events.batch import Batch
+from poet_import.events.complaints import complain
 from poet_import.events.event import Event
 from poet_import.runtime import training
 
 Receive = Callable[[Event], object]
 
-_logger = logging.getLogger("poet_import.events")
 _subscribers: dict[object, tuple[Receive, str]] = {}
 _told: set[object] = set()
 
@@ -63,7 +62,7 @@ class Subscribers:
 def _send(key: object, receive: Receive, event: Event) -> None:
     try:
         receive(event)
-    except Exception:  # a subscriber is the user's, and this is the writing thread's last line of defence
+    except Exception:  # noqa: BLE001  (a subscriber is the user's, and this is the writing thread's last line of defence)
         if key not in _told:
             _told.add(key)
-            _logger.exception("a subscriber of %s has failed; this is said once", event.topic)
+            complain("a subscriber of %s has failed; this is said once", event.topic, with_traceback=True)

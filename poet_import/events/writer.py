@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
 from threading import Event as Done
 from typing import TYPE_CHECKING
 
 from poet_import.events.batch import Batch
+from poet_import.events.complaints import complain
 from poet_import.events.event import Event
 from poet_import.events.outlets import Outlet, outlets_for
 from poet_import.runtime import training
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 INTERVAL = 0.05
 """Seconds that events are collected for: each look costs the program two switches of threads."""
 _MOST_AT_ONCE = 4096
-_logger = logging.getLogger("poet_import.events")
 
 
 class _Outlets:
@@ -61,7 +59,6 @@ _outlets = _Outlets()
 
 def run() -> None:
     """Write what comes, for as long as the process lives."""
-    _flush_with_multiprocessing()
     state = training.writer
     while True:
         if not training.waiting:
@@ -107,7 +104,7 @@ def _deliver(items: list[Call | Event]) -> list[Call | Event]:
 def _tell_dropped() -> None:
     if not _outlets.has_told_dropped and (dropped := training.dropped()):
         _outlets.has_told_dropped = True
-        _logger.warning(
+        complain(
             "%d events were dropped: calls end faster than they can be written; the rest is said at the end", dropped
         )
 
@@ -122,14 +119,7 @@ def tell_losses() -> None:
     """Say at the end of the process how many events were lost, if any."""
     found = ", ".join(f"{lost} to {name}" for name, lost in losses().items())
     if found:
-        _logger.warning("events were lost in this process: %s", found)
-
-
-def _flush_with_multiprocessing() -> None:
-    """Have a child of multiprocessing write what it has: it ends without ``atexit``."""
-    multiprocessing = sys.modules.get("multiprocessing.util")
-    if multiprocessing is not None:
-        multiprocessing.Finalize(None, training.flush, exitpriority=0)
+        complain("events were lost in this process: %s", found)
 
 
 if hasattr(os, "register_at_fork"):

@@ -12,7 +12,7 @@ from _contextvars import ContextVar
 from _thread import get_ident
 from importlib import import_module
 from itertools import count
-from sys import _getframe  # bound now: somebody may take it away later
+from sys import _getframe, modules  # bound now: somebody may take it away later
 from threading import Event, Lock, Thread
 from time import monotonic
 from time import perf_counter_ns as clock
@@ -36,8 +36,9 @@ MOST_WAITING = 1 << 15
 """Events in the queue; further ones are dropped, and counted."""
 MOST_WAITING_WITH_VALUES = 1 << 12
 """The same where values are recorded: each event is larger then, by up to 5 kB."""
-_FLUSH_SECONDS = 2.0  # that the end of a process may take longer for what is still to be written
+_FLUSH_SECONDS = 5.0  # that the end of a process may take longer for what is still to be written
 _NEXT_START_SECONDS = 1.0  # after a thread could not be started
+_LONGEST_LOADING = 5.0  # seconds that a fork waits for an import of the writing thread
 _NOTHING = object()  # a generator has no result
 
 waiting: "deque[object]" = deque()
@@ -62,6 +63,8 @@ class _Writer:
         self.thread: Thread | None = None
         self.starters: dict[str, object] = {}  # holds who is about to start the thread
         self.next_start = 0.0  # monotonic time
+        self.loading = Lock()  # held while the thread imports: a child that is forked then could never import the same
+        self.holds_back = False  # loading, for a fork
         self.dropped = count()
         self.looks = 0  # at the count of dropped events: each takes a number too
 
@@ -132,16 +135,14 @@ def record(
     enqueue(call)
 
 
-def enqueue(event: object) -> bool:
-    """Put an event into the queue if there is room, and return whether there was."""
-    has_room = len(waiting) < most_waiting
-    if has_room:
+def enqueue(event: object) -> None:
+    """Put an event into the queue if there is room, else count it as dropped."""
+    if len(waiting) < most_waiting:
         waiting.append(event)
     else:
         next(writer.dropped)
     if writer.is_parked:
         wake()
-    return has_room
 
 
 def execution_id(call: "Call") -> str:
@@ -185,6 +186,7 @@ def _start() -> None:
         if writer.thread is None or not writer.thread.is_alive():
             writer.thread = Thread(target=_write, name="poet_import events", daemon=True)
             writer.thread.start()
+            _flush_with_multiprocessing()
     except RuntimeError:  # no more threads, or the interpreter is about to end: `flush` writes then
         writer.thread = None
         writer.next_start = monotonic() + _NEXT_START_SECONDS
@@ -192,9 +194,17 @@ def _start() -> None:
         writer.starters.clear()
 
 
+def _flush_with_multiprocessing() -> None:
+    """Have a child of multiprocessing write what it has: it ends without ``atexit``."""
+    multiprocessing = modules.get("multiprocessing.util")
+    if multiprocessing is not None:
+        multiprocessing.Finalize(None, flush, exitpriority=0)
+
+
 def _write() -> None:
-    # By name, and only now: woven code's own imports end at the runtime.
-    import_module("poet_import.events.writer").run()
+    with writer.loading:  # by name, and only now: woven code's own imports end at the runtime
+        module = import_module("poet_import.events.writer")
+    module.run()
 
 
 def flush(seconds: float = _FLUSH_SECONDS) -> bool:
@@ -220,6 +230,15 @@ def _flush_at_exit() -> None:
         import_module("poet_import.events.writer").tell_losses()
 
 
+def _hold_loading_back() -> None:
+    writer.holds_back = writer.loading.acquire(timeout=_LONGEST_LOADING)
+
+
+def _let_loading_go_on() -> None:
+    if writer.holds_back:
+        writer.loading.release()
+
+
 def _restart_in_child() -> None:
     """Begin anew in a forked child: what waits there is the parent's, which writes it itself."""
     global _process, _numbers
@@ -230,6 +249,6 @@ def _restart_in_child() -> None:
 
 atexit.register(_flush_at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_restart_in_child)
+    os.register_at_fork(before=_hold_loading_back, after_in_parent=_let_loading_go_on, after_in_child=_restart_in_child)
 # By name, as above: it says what is to be recorded, before the first call begins.
 import_module("poet_import.events")

@@ -443,7 +443,9 @@ def test_transpiled_code_tells_by_itself(run_python: Run, tmp_path: Path, read: 
 
 def test_traceback_has_the_same_lines_as_without(run_python: Run, tmp_path: Path) -> None:
     for name, option in (("ordinary", ""), ("examined", "(optimize_for='speed')")):
-        text = f"from poet_import import poet\n@poet{option}\ndef f(x: int) -> int:\n    y = x\n    return 1 / y\nf(0)\n"
+        text = (
+            f"from poet_import import poet\n@poet{option}\ndef f(x: int) -> int:\n    y = x\n    return 1 / y\nf(0)\n"
+        )
         (tmp_path / f"{name}.py").write_text(text)
 
     ordinary, examined = (run_python(f"import {name}").stderr for name in ("ordinary", "examined"))
