@@ -11,8 +11,5 @@ def complain(message: str, *arguments: object, with_traceback: bool = False) -> 
     """Log a warning under ``poet_import.events``; with the traceback of what is being handled, an error."""
     with training.writer.loading:
         import logging
-    logger = logging.getLogger("poet_import.events")
-    if with_traceback:
-        logger.exception(message, *arguments)
-    else:
-        logger.warning(message, *arguments)
+    level = logging.ERROR if with_traceback else logging.WARNING
+    logging.getLogger("poet_import.events").log(level, message, *arguments, exc_info=with_traceback)

@@ -15,7 +15,7 @@ from poet_import.events.batch import Batch
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks: a batch is still one write at the end of the file
+except ImportError:  # pragma: no cover  (Windows has no such locks: a batch is still one write at the end of the file)
     fcntl = None  # type: ignore[assignment]
 
 MOST_BYTES = 32 << 20

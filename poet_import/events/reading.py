@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from itertools import count
 from typing import BinaryIO, Literal
 
 from poet_import.events.event import SCHEMA, Event, Execution, Failed, Feedback
@@ -41,14 +40,13 @@ def _files(folder: str, kind: Kind) -> list[BinaryIO]:
     number is nobody's.
     """
     found: dict[int, BinaryIO] = {}
-    missing = 0
-    for number in count():
+    number, missing = 0, 0
+    while missing < 2:
+        path = kind_path(folder, kind, number)
+        number, missing = number + 1, missing + 1
         try:
-            file = open(kind_path(folder, kind, number), "rb")  # noqa: SIM115  (the caller closes it)
+            file = open(path, "rb")  # noqa: SIM115  (the caller closes it)
         except (FileNotFoundError, NotADirectoryError):
-            missing += 1
-            if missing > 1:
-                break
             continue
         missing = 0
         inode = os.fstat(file.fileno()).st_ino

@@ -63,7 +63,7 @@ def run() -> None:
     while True:
         if not training.waiting:
             state.is_parked = True
-            if not training.waiting:  # an event that came meanwhile has found nobody to wake
+            if not training.waiting:  # pragma: no branch  (an event that came meanwhile has found nobody to wake)
                 state.alarm.acquire()
         state.is_parked = False
         if not _is_awaited():

@@ -102,7 +102,7 @@ class _Text:
         self.put(opening)
         try:
             items: list[object] = list(islice(value, _MOST_ITEMS + 1))  # type: ignore[call-overload]  # a built-in container
-        except RuntimeError:  # another thread changes it meanwhile
+        except RuntimeError:  # pragma: no cover  (another thread changes it meanwhile)
             items = []
         is_cut = self._add_each(items[:_MOST_ITEMS], value, depth) or len(items) != min(len(value), _MOST_ITEMS)  # type: ignore[arg-type]  # as above
         if is_cut:

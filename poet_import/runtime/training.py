@@ -73,18 +73,20 @@ writer = _Writer()
 
 
 def succeeded(  # noqa: PLR0917  (keywords would cost the call 40 ns)
-    begun: int, module: str, site: str, retries: int, values: "Values", result: object = _NOTHING
+    begun: int | None, module: str, site: str, retries: int, values: "Values", result: object = _NOTHING
 ) -> None:
     """Record that a function returns, or that its generator has come to its end.
 
     Args:
-        begun: What `clock` said when the call began.
+        begun: What `clock` said when the call began; None where it is recorded already, since it has failed.
         module: The function's module.
         site: Its qualified name and what tells the body that runs from others, as ``Basket.total@own-0f3a9c01b2d4``.
         retries: How many attempts came after the first.
         values: The arguments, if values are recorded.
         result: What the function returns; a generator has none.
     """
+    if begun is None:
+        return
     text = shown(result) if values is not False and result is not _NOTHING else None
     # No time of day is asked for: what writes the event works it out of the clock.
     call = begun, clock(), _process, next(_numbers), module, site, retries, None, values, text
@@ -102,7 +104,7 @@ def failed(  # noqa: PLR0917  (as `succeeded`)
 ) -> None:
     """Record that a function raises; the arguments are those of `succeeded`.
 
-    It returns None: with that in the place of ``begun``, the function knows that the call is recorded.
+    It returns None, which takes the place of ``begun`` in the function: `succeeded` is called there all the same.
     """
     message = None if values is False else message_of(error, _getframe(1).f_locals)
     failure = failure_of(error, f"{module}.{site.rpartition('@')[0]}", message)

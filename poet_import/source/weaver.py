@@ -223,10 +223,10 @@ class _FunctionWeaver:
         if plan.checks_end:
             lines = [Line(0, "# enforce", NOWHERE), *self._end_lines()]
         raises = bool(lines) and lines[-1].depth == 0 and plan.tests.on_violation == "raise"
-        if plan.anatomy.falls_off and not raises and any(isinstance(block, Loop) for block in plan.blocks):
+        # Below a try with handlers, too: tracers would see what the compiler puts where the ways to its end meet.
+        leaves = plan.train is not None or any(isinstance(block, Loop) for block in plan.blocks)
+        if plan.anatomy.falls_off and not raises and leaves:
             lines.append(Line(0, "return", NOWHERE))
-        if self._frames and not plan.anatomy.body and not lines:
-            lines.append(Line(0, "pass", NOWHERE))
         return lines
 
     def _end_lines(self) -> list[Line]:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 
@@ -77,6 +78,7 @@ def test_nothing_is_started_before_the_first_call(write: Write, run_python: Run,
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.usefixtures("untraced")
 def test_module_with_an_objective_loads_nothing_heavy(write: Write, run_python: Run) -> None:
     write(PRICE)
     program = (
@@ -102,6 +104,7 @@ assert os.waitpid(child, 0)[1] == 0
 """
 
 
+@pytest.mark.usefixtures("untraced")
 def test_forked_child_tells_its_own_calls_alone(
     write: Write, run_python: Run, stored: Callable[[], list[dict[str, object]]]
 ) -> None:
@@ -135,6 +138,7 @@ def test_child_of_multiprocessing_writes_what_it_has(
     assert len(stored()) == 3
 
 
+@pytest.mark.usefixtures("untraced")
 def test_killed_process_leaves_a_file_of_whole_lines(
     write: Write, tmp_path: Path, stored: Callable[[], list[object]]
 ) -> None:
@@ -161,6 +165,7 @@ def test_folder_that_cannot_be_written_is_said_once(write: Write, run_python: Ru
     assert "events were lost in this process: 20 to jsonl" in done.stderr
 
 
+@pytest.mark.usefixtures("untraced")
 def test_full_disk_is_said_once_and_calls_go_on(
     write: Write, run_python: Run, stored: Callable[[], list[object]]
 ) -> None:
@@ -189,6 +194,33 @@ def test_events_past_the_bound_are_dropped_counted_and_said_once(
     assert 100 <= kept < 2000
     assert done.stderr.count("calls end faster than they can be written") == 1
     assert f"events were lost in this process: {2000 - kept} to queue" in done.stderr
+
+
+@pytest.mark.usefixtures("load")
+def test_failures_are_dropped_like_any_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    training.flush(10)
+    monkeypatch.setattr(training, "most_waiting", 0)
+    monkeypatch.setattr(training.writer, "dropped", count())
+    monkeypatch.setattr(training.writer, "looks", 0)
+
+    training.record(1, ("shop", "f@own"), 0, values=False, ended=("closed", "E", "", "", None))
+
+    assert [training.dropped(), training.dropped()] == [1, 1]
+
+
+def test_long_queue_is_handed_on_in_runs(load: Load, told: Told) -> None:
+    sizes: list[int] = []
+    module = load(PRICE)
+    told()
+    training.waiting.extend([(1, 2, "0123456789ab", n + 1, "m", "f@own", 0, None, False, None) for n in range(9000)])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Outlet, "write", lambda _, batch: sizes.append(len(batch)))
+        module.price(1)
+        assert training.flush(10)
+
+    assert sum(sizes) == 9001 * len(writer._outlets.now())
+    assert max(sizes) == 4096
 
 
 @pytest.mark.usefixtures("recording")

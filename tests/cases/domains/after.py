@@ -44,10 +44,9 @@ def detect_drift(current_data, reference_data=None):
         )
         raise
     finally:
-        if _poet_begun:
-            __poet__.succeeded(
-                _poet_begun, __name__, "detect_drift@own-c20c3b996e87", 0, _poet_values, _poet_result
-            )
+        __poet__.succeeded(
+            _poet_begun, __name__, "detect_drift@own-c20c3b996e87", 0, _poet_values, _poet_result
+        )
 
 
 @poet(domain="api_operations")

@@ -53,10 +53,9 @@ def detect(sku: str, ctx: object, *more: int, **named: int) -> float:
         )
         raise
     finally:
-        if _poet_begun:
-            __poet__.succeeded(
-                _poet_begun, __name__, "detect@own-d0721f4d859b", _poet_retries, _poet_values, _poet_result
-            )
+        __poet__.succeeded(
+            _poet_begun, __name__, "detect@own-d0721f4d859b", _poet_retries, _poet_values, _poet_result
+        )
 
 
 class Shop:
@@ -68,6 +67,7 @@ class Shop:
         try:
             # operate
             this.count -= count
+            return
         # train
         except BaseException as _poet_failure:
             _poet_begun = __poet__.failed(
@@ -75,10 +75,9 @@ class Shop:
             )
             raise
         finally:
-            if _poet_begun:
-                __poet__.succeeded(
-                    _poet_begun, __name__, "Shop.sell@own-43c43e9f35ae", 0, _poet_values, _poet_result
-                )
+            __poet__.succeeded(
+                _poet_begun, __name__, "Shop.sell@own-43c43e9f35ae", 0, _poet_values, _poet_result
+            )
 
     @staticmethod
     @poet(optimize_for="speed")
@@ -97,10 +96,9 @@ class Shop:
             )
             raise
         finally:
-            if _poet_begun:
-                __poet__.succeeded(
-                    _poet_begun, __name__, "Shop.ask@own-8db0c633226d", 0, _poet_values, _poet_result
-                )
+            __poet__.succeeded(
+                _poet_begun, __name__, "Shop.ask@own-8db0c633226d", 0, _poet_values, _poet_result
+            )
 
 
 @poet(optimize_for="speed", retries=1)
@@ -128,10 +126,9 @@ def numbers(n):
         )
         raise
     finally:
-        if _poet_begun:
-            __poet__.succeeded(
-                _poet_begun, __name__, "numbers@own-000a86a36f42", _poet_retries, _poet_values
-            )
+        __poet__.succeeded(
+            _poet_begun, __name__, "numbers@own-000a86a36f42", _poet_retries, _poet_values
+        )
 
 
 @poet(optimize_for="speed")
@@ -142,7 +139,7 @@ def documented():
     _poet_result = None
     try:
         # operate
-        pass
+        return
     # train
     except BaseException as _poet_failure:
         _poet_begun = __poet__.failed(
@@ -150,7 +147,24 @@ def documented():
         )
         raise
     finally:
-        if _poet_begun:
-            __poet__.succeeded(
-                _poet_begun, __name__, "documented@own-76bbfd8b61c3", 0, _poet_values, _poet_result
-            )
+        __poet__.succeeded(
+            _poet_begun, __name__, "documented@own-76bbfd8b61c3", 0, _poet_values, _poet_result
+        )
+
+
+@poet(optimize_for="speed")
+def letters(word):
+    _poet_begun = __poet__.clock()
+    _poet_values = __poet__.records and __poet__.given(word=word)
+    try:
+        # operate
+        for letter in word: yield letter
+        return
+    # train
+    except BaseException as _poet_failure:
+        _poet_begun = __poet__.failed(
+            _poet_begun, __name__, "letters@own-40676e174d90", 0, _poet_values, _poet_failure
+        )
+        raise
+    finally:
+        __poet__.succeeded(_poet_begun, __name__, "letters@own-40676e174d90", 0, _poet_values)

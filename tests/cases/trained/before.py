@@ -31,3 +31,8 @@ def numbers(n):
 @poet(optimize_for="speed")
 def documented():
     """Only this."""
+
+
+@poet(optimize_for="speed")
+def letters(word):
+    for letter in word: yield letter
