@@ -110,7 +110,7 @@ def test_forked_child_tells_its_own_calls_alone(
 ) -> None:
     write(PRICE)
 
-    done = run_python(FORKS)
+    done = run_python("-W", "ignore::DeprecationWarning", "-c", FORKS)  # 3.12 on: a process with threads forks
 
     processes = [str(event["execution_id"]).rpartition(":")[2].partition("-")[0] for event in stored()]
     assert done.stderr == ""
