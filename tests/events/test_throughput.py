@@ -17,7 +17,7 @@ MODULE = "from poet_import import poet\n" + "".join(
     f"@poet(optimize_for='speed')\ndef count{number}(x: int) -> int:\n    return x\n" for number in range(THREADS)
 )
 PROGRAM = f"""
-import json, resource, threading, time
+import json, threading, time
 import poet_import, counted
 from poet_import.events.writer import losses
 from poet_import.runtime import training
@@ -34,11 +34,14 @@ workers = [threading.Thread(target=work, args=(getattr(counted, f"count{{number}
 for worker in workers: worker.start()
 for worker in workers: worker.join()
 assert training.flush(60)
-print(json.dumps([losses(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+# Not getrusage: that begins with what the process before the exec had.
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps([losses(), int(peak.split()[1])]))
 """
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is asked of /proc")
 def test_a_million_events_lose_none_keep_their_order_and_take_little_memory(tmp_path: Path) -> None:
     (tmp_path / "counted.py").write_text(MODULE)
     environment = os.environ | {"POET_DATA_DIR": str(tmp_path / "data"), "POET_CACHE_DIR": str(tmp_path / "cache")}
@@ -57,4 +60,4 @@ def test_a_million_events_lose_none_keep_their_order_and_take_little_memory(tmp_
         counted[event.function] = counted.get(event.function, 0) + 1
     assert losses == {}
     assert counted == {f"counted.count{number}": CALLS // THREADS for number in range(THREADS)}
-    assert kilobytes < 100_000
+    assert kilobytes < 60_000

@@ -2,12 +2,13 @@
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -163,6 +164,34 @@ def test_folder_that_cannot_be_written_is_said_once(write: Write, run_python: Ru
     assert done.stdout == "went on\n"
     assert done.stderr.count("events are lost to jsonl") == 1
     assert "events were lost in this process: 20 to jsonl" in done.stderr
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of 64 kB."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_disk_that_is_full_holds_whole_lines_and_takes_more_when_there_is_room(
+    write: Write, run_python: Run, tiny_disk: Path, read: Read
+) -> None:
+    write(PRICE)
+    filler = tiny_disk / "filler"
+    filler.write_bytes(b"x" * 40_000)
+
+    first = run_python(CALLS.format(count=500), POET_DATA_DIR=str(tiny_disk))
+    filler.unlink()
+    second = run_python(CALLS.format(count=20), POET_DATA_DIR=str(tiny_disk))
+
+    assert "No space left on device" in first.stderr
+    assert second.stderr == ""
+    assert len(read(tiny_disk / "events" / "execution.jsonl")) >= 20
 
 
 @pytest.mark.usefixtures("untraced")
