@@ -78,7 +78,7 @@ def succeeded(  # noqa: PLR0917  (keywords would cost the call 40 ns)
     """Record that a function returns, or that its generator has come to its end.
 
     Args:
-        begun: What `clock` said when the call began; None where it is recorded already, since it has failed.
+        begun: What `clock` said when the call began; None where it has failed, which is recorded already.
         module: The function's module.
         site: Its qualified name and what tells the body that runs from others, as ``Basket.total@own-0f3a9c01b2d4``.
         retries: How many attempts came after the first.
@@ -102,10 +102,7 @@ def succeeded(  # noqa: PLR0917  (keywords would cost the call 40 ns)
 def failed(  # noqa: PLR0917  (as `succeeded`)
     begun: int, module: str, site: str, retries: int, values: "Values", error: BaseException
 ) -> None:
-    """Record that a function raises; the arguments are those of `succeeded`.
-
-    It returns None, which takes the place of ``begun`` in the function: `succeeded` is called there all the same.
-    """
+    """Record that a function raises; the arguments are those of `succeeded`."""
     message = None if values is False else message_of(error, _getframe(1).f_locals)
     failure = failure_of(error, f"{module}.{site.rpartition('@')[0]}", message)
     record(begun, (module, site), retries, values=values, ended=failure)
@@ -185,7 +182,7 @@ def _start() -> None:
     if monotonic() < writer.next_start or writer.starters.setdefault("first", me) is not me:
         return
     try:
-        if writer.thread is None or not writer.thread.is_alive():
+        if writer.thread is None or not writer.thread.is_alive():  # pragma: no branch  (another thread was faster)
             writer.thread = Thread(target=_write, name="poet_import events", daemon=True)
             writer.thread.start()
             _flush_with_multiprocessing()
@@ -237,7 +234,7 @@ def _hold_loading_back() -> None:
 
 
 def _let_loading_go_on() -> None:
-    if writer.holds_back:
+    if writer.holds_back:  # pragma: no branch  (an import that took longer than a fork waits)
         writer.loading.release()
 
 

@@ -232,15 +232,16 @@ class Train:
     def closing(self, _place: Place) -> Iterator[Line]:
         """Yield the lines below the body."""
         retries = "_poet_retries" if self.retried else "0"
-        call = f'_poet_begun, {self.module}, "{self.qualname}@{self.version}", {retries}, _poet_values'
+        call = f'{self.module}, "{self.qualname}@{self.version}", {retries}, _poet_values'
         result = ", _poet_result" if self.has_result else ""
         yield Line(0, "# train", NOWHERE)
         yield Line(0, "except BaseException as _poet_failure:", NOWHERE)
-        yield Line(1, "_poet_begun = __poet__.failed(", NOWHERE, f"{call}, _poet_failure", ")")
+        yield Line(1, "_poet_failed, _poet_begun = _poet_begun, None", NOWHERE)
+        yield Line(1, "__poet__.failed(", NOWHERE, f"_poet_failed, {call}, _poet_failure", ")")
         yield Line(1, "raise", NOWHERE)
         yield Line(0, "finally:", NOWHERE)
         # Without an ``if``: tracers would see what the compiler puts where its ways meet.
-        yield Line(1, "__poet__.succeeded(", NOWHERE, f"{call}{result}", ")")
+        yield Line(1, "__poet__.succeeded(", NOWHERE, f"_poet_begun, {call}{result}", ")")
 
     def noting(self, retries: str) -> str:
         """Return the statement that begins an attempt."""

@@ -33,6 +33,7 @@ _WOVEN_NAMES = {
     "_poet_error",
     "_poet_escape",
     "_poet_expired",
+    "_poet_failed",
     "_poet_failure",
     "_poet_kept",
     "_poet_result",

@@ -192,6 +192,17 @@ def test_each_end_has_its_status(
     assert [(str(event["function"]).removeprefix("shop."), event["status"]) for event in told()] == expected
 
 
+def test_recursion_without_end_tells_of_no_success(load: Load, told: Told) -> None:
+    module = load("from poet_import import poet\n@poet(optimize_for='speed')\ndef deep(x):\n    return deep(x + 1)\n")
+
+    with pytest.raises(RecursionError):
+        module.deep(0)
+
+    events = told()
+    assert len(events) > 100
+    assert {event["status"] for event in events} == {"operate_error"}
+
+
 def test_generator_that_is_left_before_its_end_is_told_once(load: Load, told: Told) -> None:
     generator = load(KINDS).generator(1)
 

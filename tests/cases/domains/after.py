@@ -39,8 +39,9 @@ def detect_drift(current_data, reference_data=None):
         return _poet_result
     # train
     except BaseException as _poet_failure:
-        _poet_begun = __poet__.failed(
-            _poet_begun, __name__, "detect_drift@own-c20c3b996e87", 0, _poet_values, _poet_failure
+        _poet_failed, _poet_begun = _poet_begun, None
+        __poet__.failed(
+            _poet_failed, __name__, "detect_drift@own-c20c3b996e87", 0, _poet_values, _poet_failure
         )
         raise
     finally:

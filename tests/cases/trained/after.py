@@ -48,8 +48,9 @@ def detect(sku: str, ctx: object, *more: int, **named: int) -> float:
                 _poet_attempt.wait()
     # train
     except BaseException as _poet_failure:
-        _poet_begun = __poet__.failed(
-            _poet_begun, __name__, "detect@own-d0721f4d859b", _poet_retries, _poet_values, _poet_failure
+        _poet_failed, _poet_begun = _poet_begun, None
+        __poet__.failed(
+            _poet_failed, __name__, "detect@own-d0721f4d859b", _poet_retries, _poet_values, _poet_failure
         )
         raise
     finally:
@@ -70,8 +71,9 @@ class Shop:
             return
         # train
         except BaseException as _poet_failure:
-            _poet_begun = __poet__.failed(
-                _poet_begun, __name__, "Shop.sell@own-43c43e9f35ae", 0, _poet_values, _poet_failure
+            _poet_failed, _poet_begun = _poet_begun, None
+            __poet__.failed(
+                _poet_failed, __name__, "Shop.sell@own-43c43e9f35ae", 0, _poet_values, _poet_failure
             )
             raise
         finally:
@@ -91,8 +93,9 @@ class Shop:
             return _poet_result
         # train
         except BaseException as _poet_failure:
-            _poet_begun = __poet__.failed(
-                _poet_begun, __name__, "Shop.ask@own-8db0c633226d", 0, _poet_values, _poet_failure
+            _poet_failed, _poet_begun = _poet_begun, None
+            __poet__.failed(
+                _poet_failed, __name__, "Shop.ask@own-8db0c633226d", 0, _poet_values, _poet_failure
             )
             raise
         finally:
@@ -121,8 +124,9 @@ def numbers(n):
                 _poet_attempt.wait()
     # train
     except BaseException as _poet_failure:
-        _poet_begun = __poet__.failed(
-            _poet_begun, __name__, "numbers@own-000a86a36f42", _poet_retries, _poet_values, _poet_failure
+        _poet_failed, _poet_begun = _poet_begun, None
+        __poet__.failed(
+            _poet_failed, __name__, "numbers@own-000a86a36f42", _poet_retries, _poet_values, _poet_failure
         )
         raise
     finally:
@@ -142,8 +146,9 @@ def documented():
         return
     # train
     except BaseException as _poet_failure:
-        _poet_begun = __poet__.failed(
-            _poet_begun, __name__, "documented@own-76bbfd8b61c3", 0, _poet_values, _poet_failure
+        _poet_failed, _poet_begun = _poet_begun, None
+        __poet__.failed(
+            _poet_failed, __name__, "documented@own-76bbfd8b61c3", 0, _poet_values, _poet_failure
         )
         raise
     finally:
@@ -162,8 +167,9 @@ def letters(word):
         return
     # train
     except BaseException as _poet_failure:
-        _poet_begun = __poet__.failed(
-            _poet_begun, __name__, "letters@own-40676e174d90", 0, _poet_values, _poet_failure
+        _poet_failed, _poet_begun = _poet_begun, None
+        __poet__.failed(
+            _poet_failed, __name__, "letters@own-40676e174d90", 0, _poet_values, _poet_failure
         )
         raise
     finally:
