@@ -29,16 +29,18 @@ class Execution:
     retries: int = 0
     result: tuple[object, ...] = ()
     _begun: int = 0
-    _values: dict[str, str] | bool = field(default=False)
+    _values: dict[str, str] | bool = False
+    _arguments: dict[str, object] = field(default_factory=dict)
 
     def begin(self, signature: inspect.Signature, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Execution:
         """Take the time, and the arguments where they are recorded."""
         if self.place is not None and runtime.records:
             try:
-                bound = signature.bind(*args, **kwargs).arguments
+                self._arguments = signature.bind(*args, **kwargs).arguments
             except TypeError:  # the call itself will say so, in Python's words
-                bound = {}
-            self._values = runtime.given(**{k: v for k, v in bound.items() if k not in CONTEXT and k not in _OWNERS})
+                self._arguments = {}
+            told = {name: value for name, value in self._arguments.items() if name not in (*CONTEXT, *_OWNERS)}
+            self._values = runtime.given(**told)
         self._begun = runtime.clock() if self.place is not None else 0
         return self
 
@@ -53,7 +55,7 @@ class Execution:
         ended: training.Failure | str | None = None
         if error is not None:
             module, site = self.place
-            message = None if self._values is False else message_of(error, {})
+            message = None if self._values is False else message_of(error, self._arguments)
             ended = training.failure_of(error, f"{module}.{site.rpartition('@')[0]}", message)
         elif self._values is not False and self.result:
             ended = shown(self.result[0])

@@ -428,6 +428,25 @@ def test_call_that_does_not_fit_the_signature_of_a_callable_is_told_without_argu
     assert [(event["status"], event["arguments"]) for event in told()] == [("operate_error", {})]
 
 
+SECRETIVE = """
+from poet_import import poet
+
+namespace = {}
+exec("def enter(self, ctx, user, password):\\n    raise ValueError(password)", namespace)
+enter = poet(optimize_for="speed")(namespace["enter"])
+"""
+
+
+@records
+def test_callable_without_source_tells_no_owner_context_or_secret(load: Load, told: Told) -> None:
+    with pytest.raises(ValueError, match="hunter2"):
+        load(SECRETIVE).enter("owner", "context", "ann", "hunter2")
+
+    (event,) = told()
+    assert event["arguments"] == {"user": "'ann'", "password": "<redacted>"}
+    assert event["error"] == {"type": "ValueError", "message": "<redacted>"}
+
+
 def test_callable_without_source_tells_no_value_unasked(load: Load, told: Told) -> None:
     call(load(WRAPPED), "plain", 7)
 
