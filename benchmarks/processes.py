@@ -20,7 +20,7 @@ class Interpreter:
     """The interpreter that runs the benchmarks, started anew for each program.
 
     Attributes:
-        work: The current folder of the programs; poet_import keeps its cache there.
+        work: The current folder of the programs; poet_import keeps its cache and its events there.
         folder: The folder in ``work`` that programs import from.
     """
 
@@ -48,7 +48,8 @@ class Interpreter:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
         paths = os.pathsep.join([str(self.work / self.folder), str(_ROOT)])
         hashes = {"PYTHONHASHSEED": "0"}  # else two runs of one program differ in their instructions
-        return kept | hashes | {"PYTHONPATH": paths, "POET_CACHE_DIR": str(self.work / "cache")}
+        ours = {"POET_CACHE_DIR": str(self.work / "cache"), "POET_DATA_DIR": str(self.work / "data")}
+        return kept | hashes | ours | {"PYTHONPATH": paths}
 
 
 def can_count() -> bool:

@@ -4,6 +4,8 @@ Importing this package, or any part of it, activates the import hook, unless ``P
 they are first used, so that activation costs less than a millisecond.
 """
 
+import sys as _sys
+
 from poet_import.hook import finder as _finder
 from poet_import.settings import Settings
 from poet_import.settings import put_in_force as _put_in_force
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
         TranspileError,
         ValidationError,
     )
+    from poet_import.events.feedback import feedback
+    from poet_import.events.subscribing import subscribe
     from poet_import.hook.status import Status, status
     from poet_import.marker import poet
     from poet_import.marker.describing import describe
     from poet_import.model import Description, Generator, Verdict
+    from poet_import.runtime.training import last_execution_id
     from poet_import.transpiler import atranspile, transpile
     from poet_import.validation import validate
 
@@ -50,8 +55,11 @@ _HOMES = {
     "__version__": "_version",
     "atranspile": "transpiler",
     "describe": "marker.describing",
+    "feedback": "events.feedback",
+    "last_execution_id": "runtime.training",
     "poet": "marker",
     "status": "hook.status",
+    "subscribe": "events.subscribing",
     "transpile": "transpiler",
     "validate": "validation",
 }
@@ -75,9 +83,12 @@ __all__ = [
     "__version__",
     "atranspile",
     "describe",
+    "feedback",
     "install",
+    "last_execution_id",
     "poet",
     "status",
+    "subscribe",
     "transpile",
     "uninstall",
     "validate",
@@ -110,6 +121,8 @@ def install(**settings: object) -> None:
     .. versionadded:: 0.1.0
     """
     _finder.activate(Settings.read(**settings))
+    if "poet_import.events" in _sys.modules:
+        _sys.modules["poet_import.events"].prepare()
 
 
 def uninstall() -> None:

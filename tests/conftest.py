@@ -13,11 +13,27 @@ import pytest
 import poet_import
 from poet_import import runtime
 from poet_import.hook import loader
-from poet_import.settings import in_force
+from poet_import.settings import Settings, in_force, put_in_force
 
 Load = Callable[..., ModuleType]
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 Write = Callable[..., Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _data_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what marked functions tell of their calls out of the user's own folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POET_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+        put_in_force(Settings.read())
+        yield
+        _flush()
+
+
+def _flush() -> None:
+    """Have events written before the settings change that say where to."""
+    if training := sys.modules.get("poet_import.runtime.training"):
+        training.flush()
 
 
 @pytest.fixture
@@ -40,7 +56,7 @@ def load(tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> Itera
     settings, was_active = in_force(), poet_import.status().active
     monkeypatch.setattr(sys, "dont_write_bytecode", False)  # the caller's PYTHONDONTWRITEBYTECODE turns our cache off
     sys.path.insert(0, str(tmp_path))
-    poet_import.install(cache_dir=tmp_path / "cache")
+    poet_import.install(cache_dir=tmp_path / "cache", data_dir=tmp_path / "data")
 
     def call(text: str | bytes, name: str = "shop") -> ModuleType:
         write(text, name)
@@ -48,6 +64,7 @@ def load(tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> Itera
         return importlib.import_module(name)
 
     yield call
+    _flush()
     for name in [name for name in sys.modules if name not in before]:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
             del sys.modules[name]
@@ -68,7 +85,8 @@ def run_python(tmp_path: Path) -> RunPython:
     def call(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("POET_", "PYTHON"))}
         paths = os.pathsep.join([str(tmp_path), str(Path(poet_import.__file__).parent.parent)])
-        environment = {**kept, "PYTHONPATH": paths, "POET_CACHE_DIR": str(tmp_path / "cache"), **variables}
+        ours = {"POET_CACHE_DIR": str(tmp_path / "cache"), "POET_DATA_DIR": str(tmp_path / "data")}
+        environment = {**kept, "PYTHONPATH": paths, **ours, **variables}
         command = [
             sys.executable,
             *(["-c"] if len(arguments) == 1 and not arguments[0].endswith(".py") else []),

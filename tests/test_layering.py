@@ -13,6 +13,7 @@ ROWS = {
     "model": 0,
     "runtime": 0,
     "cache": 1,
+    "events": 1,
     "settings": 1,
     "source": 1,
     "templates": 1,
@@ -30,6 +31,8 @@ ROWS = {
 NEIGHBOURS = {
     ("cache", "settings"),
     ("cache", "source"),
+    ("events", "cache"),
+    ("events", "settings"),
     ("templates", "cache"),
     ("templates", "source"),
     ("validation", "source"),

@@ -24,6 +24,7 @@ DOCUMENTS = (
     "README.md",
     "docs/architecture.md",
     "docs/domains.md",
+    "docs/events.md",
     "docs/limits.md",
     "docs/providers.md",
     "docs/reference.md",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from poet_import.cache.stamps import Beside, Stamps
 
-_FORMAT = b"poet-6"
+_FORMAT = b"poet-7"
 _SUFFIX = ".poetc"
 _INDEX = "index"
 _DIGEST_SIZE = 16

@@ -12,6 +12,7 @@ from typing import Any
 
 from poet_import import runtime
 from poet_import.errors import EnforceError, PerceiveError, PoetTimeout
+from poet_import.marker.executions import Execution
 from poet_import.model import Check, PoetOptions, Template
 from poet_import.runtime import rules
 from poet_import.runtime.attempts import Attempt, next_attempt
@@ -37,6 +38,11 @@ class _Contract:
     retries: int
     retry_on: object
     seconds: float | None
+    place: tuple[str, str] | None  # what its calls are recorded under, if they are
+
+    def execution(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Execution:
+        """Return the record of a call that begins."""
+        return Execution(self.place).begin(self.signature, args, kwargs)
 
     def check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         """Raise or warn if an argument breaks its annotation or a rule."""
@@ -74,11 +80,15 @@ class _Contract:
             raise error
         runtime.warn(error, frames=5)  # check_…, _check and this method stand between, and the wrapper
 
-    def again(self, error: Exception, attempt: object, timer: Timer | None) -> Attempt | None:
+    def again(
+        self, error: Exception, attempt: object, *, call: Execution, timer: Timer | None = None
+    ) -> Attempt | None:
         """Return the attempt to make after an error, or None."""
         timed = timer if self.seconds is not None else None
-        wanted = self.retry_on
-        return next_attempt(error, attempt, retries=self.retries, retry_on=wanted, timer=timed)
+        found = next_attempt(error, attempt, retries=self.retries, retry_on=self.retry_on, timer=timed)
+        if found is not None:
+            call.retries = found.number
+        return found
 
     @contextmanager
     def limit(self, timer: Timer, *, in_task: bool) -> Iterator[None]:
@@ -121,7 +131,7 @@ def _row(function: Function, options: PoetOptions, template: Template) -> tuple[
     """Return for `describe` what `poet_import.transpiler.weaving.row_of` tells of a woven function."""
     name = str(getattr(function, "__qualname__", "?"))
     given = tuple(getattr(options, option) for option in NAMES)
-    phases = ("perceive", "operate", "enforce")
+    phases = ("perceive", "operate", "enforce", *(("train",) if options.optimize_for else ()))
     version = f"{template.domain}/{template.version}"
     return (name, "woven", False, given, phases, version, template.digest, template.enhancements, 0, "woven", "")
 
@@ -134,9 +144,10 @@ def _contract(function: Function, options: PoetOptions, template: Template, *, r
     retries = template.retries if options.retries is None else options.retries
     default = tuple(getattr(runtime.builtins, name) for name in template.retry_on) or None
     unchecked = options.on_violation == "off"
+    name = getattr(function, "__qualname__", "?")
     return _Contract(
         function=function,
-        name=f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}",
+        name=f"{getattr(function, '__module__', '?')}.{name}",
         signature=signature,
         tests={} if unchecked else _tests(function, signature),
         checks=() if unchecked else template.checks,
@@ -144,6 +155,7 @@ def _contract(function: Function, options: PoetOptions, template: Template, *, r
         retries=retries or 0,
         retry_on=default if retry_on is None else retry_on,
         seconds=template.timeout if options.timeout is None else options.timeout,
+        place=(str(getattr(function, "__module__", "?")), f"{name}@own") if options.optimize_for else None,
     )
 
 
@@ -165,19 +177,21 @@ def _tests(function: Function, signature: inspect.Signature) -> dict[str, tuple[
 def _wrap_plain(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
     def wrapper(*args: object, **kwargs: object) -> object:
-        contract.check_arguments(args, kwargs)
         attempt, _poet_timer = None, Timer()
-        with contract.limit(_poet_timer, in_task=False):
-            while True:
-                try:
-                    result = contract.function(*args, **kwargs)
-                    contract.check_result(result)
-                    return result
-                except Exception as error:  # what of it is tried again, next_attempt decides
-                    attempt = contract.again(error, attempt, _poet_timer)
-                    if attempt is None:
-                        raise
-                    attempt.wait()
+        with contract.execution(args, kwargs) as call:
+            contract.check_arguments(args, kwargs)
+            with contract.limit(_poet_timer, in_task=False):
+                while True:
+                    try:
+                        result = contract.function(*args, **kwargs)
+                        contract.check_result(result)
+                        call.result = (result,)
+                        return result
+                    except Exception as error:  # what of it is tried again, next_attempt decides
+                        attempt = contract.again(error, attempt, call=call, timer=_poet_timer)
+                        if attempt is None:
+                            raise
+                        attempt.wait()
 
     return wrapper
 
@@ -185,19 +199,21 @@ def _wrap_plain(contract: _Contract) -> Function:
 def _wrap_coroutine(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
     async def wrapper(*args: object, **kwargs: object) -> object:
-        contract.check_arguments(args, kwargs)
         attempt, _poet_timer = None, Timer()
-        with contract.limit(_poet_timer, in_task=True):
-            while True:
-                try:
-                    result = await contract.function(*args, **kwargs)
-                    contract.check_result(result)
-                    return result
-                except Exception as error:  # what of it is tried again, next_attempt decides
-                    attempt = contract.again(error, attempt, _poet_timer)
-                    if attempt is None:
-                        raise
-                    await attempt.pause()
+        with contract.execution(args, kwargs) as call:
+            contract.check_arguments(args, kwargs)
+            with contract.limit(_poet_timer, in_task=True):
+                while True:
+                    try:
+                        result = await contract.function(*args, **kwargs)
+                        contract.check_result(result)
+                        call.result = (result,)
+                        return result
+                    except Exception as error:  # what of it is tried again, next_attempt decides
+                        attempt = contract.again(error, attempt, call=call, timer=_poet_timer)
+                        if attempt is None:
+                            raise
+                        await attempt.pause()
 
     return wrapper
 
@@ -205,22 +221,23 @@ def _wrap_coroutine(contract: _Contract) -> Function:
 def _wrap_generator(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
     def wrapper(*args: object, **kwargs: object) -> Generator[Any, Any, Any]:
-        contract.check_arguments(args, kwargs)
-        attempt: object = None
-        while True:
-            generator = contract.function(*args, **kwargs)
-            try:
-                first = next(generator)
-            except StopIteration as end:
-                return end.value
-            except Exception as error:  # what of it is tried again, next_attempt decides
-                again = contract.again(error, attempt, None)
-                if again is None:
-                    raise
-                attempt = again
-                again.wait()
-                continue
-            return (yield from _resumed(first, generator))
+        with contract.execution(args, kwargs) as call:
+            contract.check_arguments(args, kwargs)
+            attempt: object = None
+            while True:
+                generator = contract.function(*args, **kwargs)
+                try:
+                    first = next(generator)
+                except StopIteration as end:
+                    return end.value
+                except Exception as error:  # what of it is tried again, next_attempt decides
+                    again = contract.again(error, attempt, call=call)
+                    if again is None:
+                        raise
+                    attempt = again
+                    again.wait()
+                    continue
+                return (yield from _resumed(first, generator))
 
     return wrapper
 
@@ -245,29 +262,32 @@ def _resumed(first: object, generator: Any) -> Any:
 def _wrap_async_generator(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
     async def wrapper(*args: object, **kwargs: object) -> AsyncGenerator[Any, Any]:
-        contract.check_arguments(args, kwargs)
-        try:
-            generator, item = await _begin(contract, args, kwargs)
-        except StopAsyncIteration:
-            return
-        try:
-            while True:
-                try:
-                    step, value = generator.asend, (yield item)
-                except GeneratorExit:
-                    raise
-                except BaseException as error:  # noqa: BLE001  (whatever is thrown in belongs to the generator)
-                    step, value = generator.athrow, error
-                item = await step(value)
-        except StopAsyncIteration:
-            return
-        finally:
-            await generator.aclose()
+        with contract.execution(args, kwargs) as call:
+            contract.check_arguments(args, kwargs)
+            try:
+                generator, item = await _begin(contract, args, kwargs, call=call)
+            except StopAsyncIteration:
+                return
+            try:
+                while True:
+                    try:
+                        step, value = generator.asend, (yield item)
+                    except GeneratorExit:
+                        raise
+                    except BaseException as error:  # noqa: BLE001  (whatever is thrown in belongs to the generator)
+                        step, value = generator.athrow, error
+                    item = await step(value)
+            except StopAsyncIteration:
+                return
+            finally:
+                await generator.aclose()
 
     return wrapper
 
 
-async def _begin(contract: _Contract, args: tuple[object, ...], kwargs: Mapping[str, object]) -> tuple[Any, object]:
+async def _begin(
+    contract: _Contract, args: tuple[object, ...], kwargs: Mapping[str, object], *, call: Execution
+) -> tuple[Any, object]:
     """Return an asynchronous generator with its first item, tried again until there is one.
 
     Raises:
@@ -281,7 +301,7 @@ async def _begin(contract: _Contract, args: tuple[object, ...], kwargs: Mapping[
         except StopAsyncIteration:
             raise
         except Exception as error:  # what of it is tried again, next_attempt decides
-            again = contract.again(error, attempt, None)
+            again = contract.again(error, attempt, call=call)
             if again is None:
                 raise
             attempt = again

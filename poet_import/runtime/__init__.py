@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from poet_import.runtime.predicates import fits
     from poet_import.runtime.shadowing import sample
     from poet_import.runtime.tasks import interruptions, start_in_task, stop_in_task, timed_out_in_task
+    from poet_import.runtime.training import clock, failed, given, succeeded
     from poet_import.runtime.watchdog import Expired, Timer, start, stop, timed_out
 
 _HOMES = {
@@ -46,6 +47,10 @@ _HOMES = {
     "start_in_task": "tasks",
     "stop_in_task": "tasks",
     "timed_out_in_task": "tasks",
+    "clock": "training",
+    "failed": "training",
+    "given": "training",
+    "succeeded": "training",
     "rules": "",
 }
 __all__ = [
@@ -55,8 +60,11 @@ __all__ = [
     "Timer",
     "all_are",
     "builtins",
+    "clock",
     "enforce",
+    "failed",
     "fits",
+    "given",
     "hints",
     "interruptions",
     "is_default",
@@ -65,12 +73,14 @@ __all__ = [
     "own_hints",
     "pairs_are",
     "perceive",
+    "records",
     "rules",
     "sample",
     "start",
     "start_in_task",
     "stop",
     "stop_in_task",
+    "succeeded",
     "timed_out",
     "timed_out_in_task",
     "warn",
@@ -82,6 +92,8 @@ shadow_rows: dict[str, bytes] = {}
 """What runs beside functions, by the file of what answers: packed, each with its line and the code of both."""
 shadow_folder = ""
 """Where it is written down what that has shown."""
+records = False
+"""Whether the events of functions with ``optimize_for`` hold arguments, results and messages."""
 MOST_ITEMS = 8
 """Items of a container that a check looks at, evenly spread."""
 _ATOMS = (str, bytes, int, float, bool, type(None))

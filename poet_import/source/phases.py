@@ -145,6 +145,7 @@ class Loop:
     timed: bool
     is_async: bool
     kept: tuple[str, ...]  # parameters to restore before each further attempt
+    noted: str = ""  # what the train phase keeps of a further attempt, as a statement
 
     def opening(self, place: Place) -> Iterator[Line]:
         """Yield the lines above the body, which stands two levels deeper."""
@@ -163,6 +164,8 @@ class Loop:
         yield Line(2, "_poet_attempt = __poet__.next_attempt(", NOWHERE, arguments, ")")
         yield Line(2, "if _poet_attempt is None:", NOWHERE)
         yield Line(3, "raise", NOWHERE)
+        if self.noted:
+            yield Line(2, self.noted, NOWHERE)
         yield Line(2, "await _poet_attempt.pause()" if self.is_async else "_poet_attempt.wait()", place)
         if self.kept:
             yield Line(2, f"{', '.join(self.kept)} = _poet_kept", NOWHERE)
@@ -206,9 +209,50 @@ class Edge:
         yield Line(1, "raise _poet_escape.error from None", place)
 
 
-Block = Loop | Deadline | Edge
+@dataclass(frozen=True, slots=True)
+class Train:
+    """The record of each call, around everything else; only with ``optimize_for``."""
+
+    module: str  # an expression
+    qualname: str
+    parameters: tuple[str, ...]  # whose values may be recorded
+    has_result: bool  # a generator has none
+    retried: bool
+    version: str = ""  # what tells the body that runs from others
+
+    def opening(self, place: Place) -> Iterator[Line]:
+        """Yield the lines above all other phases, which stand one level deeper."""
+        yield Line(0, "_poet_begun = __poet__.clock()", place)
+        values = ", ".join(f"{name}={name}" for name in self.parameters)
+        yield Line(0, "_poet_values = __poet__.records and __poet__.given(", place, values, ")")
+        if self.retried or self.has_result:
+            yield Line(0, self.noting("0"), place)
+        yield Line(0, "try:", place)
+
+    def closing(self, _place: Place) -> Iterator[Line]:
+        """Yield the lines below the body."""
+        retries = "_poet_retries" if self.retried else "0"
+        call = f'{self.module}, "{self.qualname}@{self.version}", {retries}, _poet_values'
+        result = ", _poet_result" if self.has_result else ""
+        yield Line(0, "# train", NOWHERE)
+        yield Line(0, "except BaseException as _poet_failure:", NOWHERE)
+        yield Line(1, "_poet_failed, _poet_begun = _poet_begun, None", NOWHERE)
+        yield Line(1, "__poet__.failed(", NOWHERE, f"_poet_failed, {call}, _poet_failure", ")")
+        yield Line(1, "raise", NOWHERE)
+        yield Line(0, "finally:", NOWHERE)
+        # Without an ``if``: tracers would see what the compiler puts where its ways meet.
+        yield Line(1, "__poet__.succeeded(", NOWHERE, f"_poet_begun, {call}{result}", ")")
+
+    def noting(self, retries: str) -> str:
+        """Return the statement that begins an attempt."""
+        names = ["_poet_retries"] * self.retried + ["_poet_result"] * self.has_result
+        values = [retries] * self.retried + ["None"] * self.has_result
+        return f"{', '.join(names)} = {', '.join(values)}"
+
+
+Block = Train | Loop | Deadline | Edge
 
 
 def depth_of(block: Block) -> int:
     """Return how many levels deeper a block's body stands."""
-    return 1 if isinstance(block, Edge) else 2
+    return 1 if isinstance(block, Edge | Train) else 2

@@ -11,11 +11,23 @@ from poet_import.source.annotations import Hint, names_in, read_hint
 from poet_import.source.discovery import PoetFunction
 from poet_import.source.linemap import Place
 from poet_import.source.names import resolve
-from poet_import.source.phases import Block, Deadline, Edge, Loop, Subject, Tests, item_tests, rule_tests, type_test
+from poet_import.source.phases import (
+    Block,
+    Deadline,
+    Edge,
+    Loop,
+    Subject,
+    Tests,
+    Train,
+    item_tests,
+    rule_tests,
+    type_test,
+)
 from poet_import.source.scopes import Scope, parameters
 
 _WITHOUT_KEYS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "type"))
-_CONTEXT = frozenset(("context", "ctx", "sandbox_context", "the_context"))  # a host injects these: never checked
+CONTEXT = frozenset(("context", "ctx", "sandbox_context", "the_context"))
+"""Parameters that a host injects: never checked, never recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +46,17 @@ class Plan:
     blocks: tuple[Block, ...]  # outermost first
     is_shadowed: bool = False  # some calls are also made with another body, beside it
     binds: str = ""  # the runtime's decorator that keeps the annotations at hand, or nothing
+    train: Train | None = None  # the record of each call, around all of it
 
     @property
     def is_empty(self) -> bool:
         """Tell whether the function stays as it is."""
-        return not (self.perceive or self.checked or self.checks_end or self.blocks or self.is_shadowed)
+        return not (self.perceive or self.checked or self.checks_end or self.blocks or self.is_shadowed or self.train)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
         """Return the phases that the woven function has."""
-        return ("perceive", "operate", "enforce")
+        return ("perceive", "operate", "enforce", "train") if self.train else ("perceive", "operate", "enforce")
 
 
 def make_plan(found: PoetFunction, template: Template) -> Plan:
@@ -59,7 +72,11 @@ def make_plan(found: PoetFunction, template: Template) -> Plan:
         if enforce and not _is_sure(site.node.value, found, result=result, enforce=enforce)
     ]
     checks_end = anatomy.falls_off and _checks_end(found, anatomy, result=result, enforce=enforce)
-    blocks = _blocks(found, template, anatomy, guarded=any(site.guarded for site in needs_check))
+    train = _train(found, template, anatomy) if found.options.optimize_for else None
+    guarded = any(site.guarded for site in needs_check)
+    blocks = _blocks(
+        found, template, anatomy, guarded=guarded, noted=train.noting("_poet_attempt.number") if train else ""
+    )
     used = [*perceive, *(enforce if needs_check or checks_end else ())]
     binds = any("__poet__.fits(" in test or "__poet__.is_default(" in test for test, _ in used) or found.binds_retry_on
     return Plan(
@@ -74,6 +91,7 @@ def make_plan(found: PoetFunction, template: Template) -> Plan:
         checks_end=checks_end,
         blocks=blocks,
         binds=_binder(found) if binds else "",
+        train=train,
     )
 
 
@@ -111,7 +129,7 @@ def _subjects(found: PoetFunction) -> list[Subject]:
     spec, subjects = found.node.args, []
     defaults = _defaults(spec)
     for argument in parameters(found.node):
-        if argument.arg in _CONTEXT:
+        if argument.arg in CONTEXT:
             continue
         kind = "*" if argument is spec.vararg else "**" if argument is spec.kwarg else ""
         hint = read_hint(argument.annotation, found.outer, found.scope)
@@ -179,9 +197,28 @@ def _enforce(found: PoetFunction, result: Subject, checks: tuple[Check, ...]) ->
     return (*([of_type] if of_type else []), *rule_tests(wanted, [result]), *about_items)
 
 
-def _blocks(found: PoetFunction, template: Template, anatomy: Anatomy, *, guarded: bool) -> tuple[Block, ...]:
+def _train(found: PoetFunction, template: Template, anatomy: Anatomy) -> Train:
+    """Return the record of each call; what a host injects and what a method belongs to is never in it."""
+    names = [argument.arg for argument in parameters(found.node) if argument.arg not in CONTEXT]
+    kinds = {ast.unparse(decorator).rpartition(".")[2] for decorator in found.node.decorator_list}
+    if isinstance(found.outer.node, ast.ClassDef) and "staticmethod" not in kinds:
+        spec = found.node.args
+        owner = next(iter((*spec.posonlyargs, *spec.args)), None)
+        names = [name for name in names if owner is None or name != owner.arg]
+    retried = bool(_retries(found, template)) and not anatomy.is_stub
+    module = "__name__" if found.scope.is_builtin("__name__") else '"?"'  # somebody has taken that name
+    return Train(module, found.qualname, tuple(names), has_result=not anatomy.is_generator, retried=retried)
+
+
+def _retries(found: PoetFunction, template: Template) -> int | None:
+    return template.retries if found.options.retries is None else found.options.retries
+
+
+def _blocks(
+    found: PoetFunction, template: Template, anatomy: Anatomy, *, guarded: bool, noted: str
+) -> tuple[Block, ...]:
     options = found.options
-    retries = template.retries if options.retries is None else options.retries
+    retries = _retries(found, template)
     seconds = template.timeout if options.timeout is None else options.timeout
     timed = seconds is not None and not anatomy.is_generator and not anatomy.is_stub
     blocks: list[Block] = []
@@ -189,7 +226,7 @@ def _blocks(found: PoetFunction, template: Template, anatomy: Anatomy, *, guarde
         blocks.append(Deadline(seconds, anatomy.is_async))
     if retries and not anatomy.is_stub:
         kept = tuple(rebound_parameters(anatomy))
-        blocks.append(Loop(retries, _retry_on(found, template), timed, anatomy.is_async, kept))
+        blocks.append(Loop(retries, _retry_on(found, template), timed, anatomy.is_async, kept, noted))
     if guarded and options.on_violation == "raise":
         blocks.append(Edge())
     return tuple(blocks)

@@ -97,7 +97,7 @@ class _FunctionWeaver:
         self._unit = unit_of(self._layout.indent)
         self._frames: list[_Frame] = []
         depth = 0
-        for block in plan.blocks:
+        for block in (*([plan.train] if plan.train else []), *plan.blocks):
             self._frames.append(_Frame(block, depth))
             depth += depth_of(block)
         self._depth = depth
@@ -140,7 +140,7 @@ class _FunctionWeaver:
         self._patch.insert(self._source.line_start(node.lineno), text, self._plan.tests.place)
 
     def _head_lines(self) -> list[Line]:
-        """Return perceive and the opening of every block."""
+        """Return the opening of train, perceive, and the opening of every other block."""
         plan, place = self._plan, self._layout.place
         lines: list[Line] = []
         if plan.perceive:
@@ -149,14 +149,19 @@ class _FunctionWeaver:
         if plan.is_shadowed:
             lines += [Line(0, "# shadow", NOWHERE), Line(0, "__poet__.sample()", place)]
         lines.append(Line(0, "# operate", NOWHERE))
-        for frame in self._frames:
+        frames = self._frames
+        if plan.train:
+            frames = frames[1:]
+            lines = [*plan.train.opening(place), *_deeper(lines, depth_of(plan.train))]
+        for frame in frames:
             lines += _deeper(frame.block.opening(place), frame.depth)
         return lines
 
     def edit_body(self) -> None:
         """Write what goes between the user's lines."""
-        for site in self._plan.checked:
-            self._edit_return(site)
+        plan = self._plan
+        for site in plan.anatomy.returns if plan.train and plan.train.has_result else plan.checked:
+            self._edit_return(site, is_checked=site in plan.checked)
         if self._plan.anatomy.is_generator and any(isinstance(block, Loop) for block in self._plan.blocks):
             self._mark_yields()
         for call in self._plan.anatomy.frame_readers:
@@ -165,8 +170,8 @@ class _FunctionWeaver:
                 end = self._source.offset(call.end_lineno or 1, call.end_col_offset or 0)
                 self._patch.insert(end, ")", NOWHERE)
 
-    def _edit_return(self, site: ReturnSite) -> None:
-        """Check what one ``return`` gives."""
+    def _edit_return(self, site: ReturnSite, *, is_checked: bool) -> None:
+        """Check what one ``return`` gives, or only keep it for the record of the call."""
         plan, node = self._plan, site.node
         if not stands_alone(self._source, node):
             self._breaks.split(site.suite, self._shifts)
@@ -177,8 +182,10 @@ class _FunctionWeaver:
         end = self._source.offset(node.end_lineno or 0, node.end_col_offset or 0)
         space = "" if self._source.data[keyword_end : keyword_end + 1] in b" \t\f\\" else " "  # return(x)
         value = f"_poet_result ={space}" if node.value else "_poet_result = None"
-        self._patch.replace(start, keyword_end, f"# enforce\n{indent}{value}", place=place)
-        tests = plan.tests.lines("enforce", plan.enforce, place, wrap="Escape" if site.guarded else "")
+        mark = f"# enforce\n{indent}" if is_checked else ""
+        self._patch.replace(start, keyword_end, f"{mark}{value}", place=place)
+        wanted = plan.enforce if is_checked else ()
+        tests = plan.tests.lines("enforce", wanted, place, wrap="Escape" if site.guarded else "")
         lines = [*tests, Line(0, "return _poet_result", place)]
         for line in lines:
             self._patch.insert(end, f"\n{line.render(indent, self._unit)}", line.place)
@@ -216,7 +223,9 @@ class _FunctionWeaver:
         if plan.checks_end:
             lines = [Line(0, "# enforce", NOWHERE), *self._end_lines()]
         raises = bool(lines) and lines[-1].depth == 0 and plan.tests.on_violation == "raise"
-        if plan.anatomy.falls_off and not raises and any(isinstance(block, Loop) for block in plan.blocks):
+        # Below a try with handlers, too: tracers would see what the compiler puts where the ways to its end meet.
+        leaves = plan.train is not None or any(isinstance(block, Loop) for block in plan.blocks)
+        if plan.anatomy.falls_off and not raises and leaves:
             lines.append(Line(0, "return", NOWHERE))
         return lines
 

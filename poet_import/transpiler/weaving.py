@@ -22,18 +22,24 @@ from poet_import.source.plan import Plan, make_plan
 from poet_import.source.scopes import FunctionNode, Scope, ScopeTree, read_scopes
 from poet_import.source.weaver import weave
 from poet_import.templates import TemplateStore
+from poet_import.transpiler.versions import version_of
 from poet_import.transpiler.woven import Body, Fallback, Outcome, Shadow, Woven, WovenFunction
 
 # Every name that the weaver writes; a test compares them with what it writes.
 _WOVEN_NAMES = {
     "__poet__",
     "_poet_attempt",
+    "_poet_begun",
     "_poet_error",
     "_poet_escape",
     "_poet_expired",
+    "_poet_failed",
+    "_poet_failure",
     "_poet_kept",
     "_poet_result",
+    "_poet_retries",
     "_poet_timer",
+    "_poet_values",
 }
 
 
@@ -192,7 +198,14 @@ def _weave(
     grafted: Grafted | None,
 ) -> Woven:
     found = reading.plans(store)
-    plans = {function: replace(plan, is_shadowed=function in shadows) for function, plan in found.items()}
+    plans = {
+        function: replace(
+            plan,
+            is_shadowed=function in shadows,
+            train=plan.train and replace(plan.train, version=version_of(plan, outcomes.get(function), reading.source)),
+        )
+        for function, plan in found.items()
+    }
     module = reading.scopes.module.node
     assert isinstance(module, ast.Module)
     lines = weave(reading.source, module, list(plans.values()), lacks_import=reading.lacks_import)
@@ -253,6 +266,7 @@ def _needs(plans: Iterable[Plan]) -> tuple[str, ...]:
             needs.add("start_in_task" if plan.anatomy.is_async else "start")
         needs |= {"fits", plan.binds} if plan.binds else set()
         needs |= {"sample"} if plan.is_shadowed else set()
+        needs |= {"succeeded"} if plan.train else set()
         tests = [test for test, _ in (*plan.perceive, *plan.enforce)]
         needs |= {"rules"} if any("rules." in test or "item_keeps" in test for test in tests) else set()
     return tuple(sorted(needs))

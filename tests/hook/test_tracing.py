@@ -163,6 +163,8 @@ def run():
     falls(0), falls(1)
     stub()
 '''
+TRAINED = MIXED.replace("@poet\n", "@poet()\n").replace("@poet(", "@poet(optimize_for='speed', ")
+both = pytest.mark.parametrize("text", [pytest.param(MIXED, id="plain"), pytest.param(TRAINED, id="trained")])
 
 MEASURE = """
 import json, os, coverage
@@ -223,9 +225,12 @@ def with_and_without(run_python: Run, write: Write, tmp_path: Path) -> Callable[
     return call
 
 
+@both
 @pytest.mark.parametrize("core", ["ctrace", "pytrace"])
-def test_coverage_sees_the_same_lines_and_arcs(with_and_without: Callable[..., tuple[str, ...]], core: str) -> None:
-    without, woven, cached = with_and_without(MEASURE, COVERAGE_CORE=core)
+def test_coverage_sees_the_same_lines_and_arcs(
+    with_and_without: Callable[..., tuple[str, ...]], core: str, text: str
+) -> None:
+    without, woven, cached = with_and_without(MEASURE, text=text, COVERAGE_CORE=core)
 
     assert (woven, cached) == (without, without)
 
@@ -233,17 +238,21 @@ def test_coverage_sees_the_same_lines_and_arcs(with_and_without: Callable[..., t
 BODY_LINES = [number for number, line in enumerate(MIXED.splitlines(), 1) if line.startswith("    ")]
 
 
+@both
 def test_a_breakpoint_on_a_line_of_the_body_hits_as_often_as_without_the_hook(
-    with_and_without: Callable[..., tuple[str, ...]],
+    with_and_without: Callable[..., tuple[str, ...]], text: str
 ) -> None:
-    without, woven, cached = with_and_without(DEBUG, str(BODY_LINES))
+    without, woven, cached = with_and_without(DEBUG, str(BODY_LINES), text=text)
 
     assert (woven, cached) == (without, without)
 
 
-def test_a_breakpoint_on_a_function_hits_at_each_call(with_and_without: Callable[..., tuple[str, ...]]) -> None:
+@both
+def test_a_breakpoint_on_a_function_hits_at_each_call(
+    with_and_without: Callable[..., tuple[str, ...]], text: str
+) -> None:
     names = '["checked", "loops", "cleans", "matches", "yields", "waits", "streams", "one_line", "falls", "stub"]'
-    without, woven, cached = with_and_without(DEBUG, names)
+    without, woven, cached = with_and_without(DEBUG, names, text=text)
 
     assert (woven, cached) == (without, without)
 

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 MODES = ("offline", "eager", "background", "frozen")
 ON_STALE = ("raise", "warn")
 GENERATORS = ("llm", "remote")
+EVENTS = ("jsonl", "logging", "redis", "opentelemetry")
+RECORD = ("nothing", "arguments")
 
-_VARIABLES = {
+VARIABLES = {
     "mode": "POET_MODE",
     "strict": "POET_STRICT",
     "active": "POET_ACTIVATE",
@@ -33,10 +35,13 @@ _VARIABLES = {
     "generation_timeout": "POET_GENERATION_TIMEOUT",
     "plain_http": "POET_PLAIN_HTTP",
     "on_stale": "POET_ON_STALE",
+    "events": "POET_EVENTS",
+    "events_url": "POET_EVENTS_URL",
+    "record": "POET_RECORD",
 }
 _OLDER_VARIABLES = {"service_url": "POET_API_URL"}
-_SECRETS = ("llm_api_key", "service_key")
-FIELDS = tuple(_VARIABLES)
+SECRETS = ("llm_api_key", "service_key", "events_url")
+FIELDS = tuple(VARIABLES)
 _DEFAULTS: "dict[str, object]" = {
     **dict.fromkeys(FIELDS),
     "mode": "offline",
@@ -46,6 +51,8 @@ _DEFAULTS: "dict[str, object]" = {
     "generation_timeout": 10.0,
     "plain_http": False,
     "on_stale": "raise",
+    "events": ("jsonl",),
+    "record": "nothing",
 }
 _LONGEST_WAIT = 3600
 _SWITCHES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -75,6 +82,9 @@ class Settings:
         plain_http: Whether a model may be reached without TLS on another machine than this.
         on_stale: What ``frozen`` does where an implementation is missing or of another function: ``raise``, or ``warn``
             and run the user's own body.
+        events: Where the events of functions with ``optimize_for`` go: names from `EVENTS`, or none.
+        events_url: The Redis server for them, or None; it may hold a password, so it is never shown.
+        record: What events hold of a call's values: ``nothing``, or its ``arguments``, result and error message.
         sources: Where each value came from: ``default``, a variable's name, the path of a ``pyproject.toml``, or
             ``install()``.
     """
@@ -96,6 +106,9 @@ class Settings:
     generation_timeout: float
     plain_http: bool
     on_stale: str
+    events: "tuple[str, ...]"
+    events_url: "str | None"
+    record: str
     sources: "dict[str, str]"
 
     def __init__(self, *, sources: "Mapping[str, str] | None" = None, **values: object) -> None:
@@ -138,6 +151,8 @@ class Settings:
                 values["generator"], sources["generator"] = generator, sources[field]
         if "generator" in values and "mode" not in values:
             values["mode"], sources["mode"] = "eager", sources["generator"]
+        if "events_url" in values and "events" not in values:
+            values["events"], sources["events"] = ("jsonl", "redis"), sources["events_url"]
         return cls(**values, sources=sources)
 
     @property
@@ -164,7 +179,7 @@ class Settings:
     def shown(self) -> "dict[str, object]":
         """Return the values by field as people may see them: a key is hidden."""
         values = {field: getattr(self, field) for field in FIELDS}
-        return values | {field: "***" for field in _SECRETS if values[field]}
+        return values | {field: "***" for field in SECRETS if values[field]}
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{field}={value!r}' for field, value in self.shown().items())})"
@@ -223,7 +238,9 @@ def _working_directory() -> str:
 def _from_arguments(arguments: "Mapping[str, object]", base: str) -> "dict[str, _Raw]":
     for name in arguments:
         if name not in FIELDS:
-            raise TypeError(f"install() has no setting {name!r}{_nearest(name)}")
+            from poet_import.settings.tables import nearest  # for a message only; it loads re
+
+            raise TypeError(f"install() has no setting {name!r}{nearest(name)}")
     return {
         field: _Raw(value, field=field, source="install()", base=base)
         for field, value in arguments.items()
@@ -234,7 +251,7 @@ def _from_arguments(arguments: "Mapping[str, object]", base: str) -> "dict[str, 
 def _from_environment(environ: "Mapping[str, str]", base: str) -> "dict[str, _Raw]":
     return {
         field: _Raw(environ[variable], field=field, source=variable, base=base)
-        for variables in (_OLDER_VARIABLES, _VARIABLES)
+        for variables in (_OLDER_VARIABLES, VARIABLES)
         for field, variable in variables.items()
         if environ.get(variable)
     }
@@ -242,11 +259,11 @@ def _from_environment(environ: "Mapping[str, str]", base: str) -> "dict[str, _Ra
 
 def _from_pyproject(directory: str) -> "dict[str, _Raw]":
     path, content = _nearest_pyproject(directory)
-    # tomllib costs 5 ms to import, and most files have no table of ours: look before parsing.
-    table = _parsed_table(path, content) if b"tool.poet-import" in content else {}
-    for name in table:
-        if name not in FIELDS:
-            _warn(f"{path}: [tool.poet-import] has no setting {name!r}{_nearest(name)}; it is ignored")
+    if b"tool.poet-import" not in content:  # most files have no table of ours: look before parsing
+        return {}
+    from poet_import.settings.tables import parsed_table  # only for a project that configures us: it loads tomllib
+
+    table = parsed_table(path, content)
     return {
         field: _Raw(table[field], field=field, source=path, base=os.path.dirname(path))
         for field in FIELDS
@@ -268,28 +285,25 @@ def _nearest_pyproject(directory: str) -> "tuple[str, bytes]":
         directory = parent
 
 
-def _parsed_table(path: str, content: bytes) -> "dict[str, object]":
-    import tomllib  # only for a project that configures us, see _from_pyproject
-
-    try:
-        table = tomllib.loads(content.decode()).get("tool", {}).get("poet-import", {})
-    except ValueError as error:
-        raise ValueError(f"{path}: not valid TOML, so [tool.poet-import] cannot be read: {error}") from error
-    if not isinstance(table, dict):
-        raise ValueError(f"{path}: tool.poet-import = {table!r}: expected a table")  # noqa: TRY004  (a file's mistake)
-    for field in _SECRETS:
-        if field in table:
-            where = _VARIABLES[field]
-            raise ValueError(f"{path}: {field}: a key does not belong into a file that is shared; set {where}")
-    return table
-
-
 def _read_mode(raw: _Raw) -> str:
     return _read_choice(raw, MODES)
 
 
 def _read_on_stale(raw: _Raw) -> str:
     return _read_choice(raw, ON_STALE)
+
+
+def _read_record(raw: _Raw) -> str:
+    return _read_choice(raw, RECORD)
+
+
+def _read_events(raw: _Raw) -> "tuple[str, ...]":
+    names = raw.value.replace(",", " ").split() if isinstance(raw.value, str) else raw.value
+    if names in (["none"], ("none",)):
+        return ()
+    if not isinstance(names, list | tuple) or not set(names) <= set(EVENTS):
+        raw.refuse(f"'none', or names of {', '.join(EVENTS)}")
+    return tuple(dict.fromkeys(names))
 
 
 def _read_choice(raw: _Raw, choices: "tuple[str, ...]") -> str:
@@ -374,19 +388,7 @@ _READERS: "dict[str, Callable[[_Raw], object]]" = {
     "generation_timeout": _read_seconds,
     "plain_http": _read_switch,
     "on_stale": _read_on_stale,
+    "events": _read_events,
+    "events_url": _read_key,
+    "record": _read_record,
 }
-
-
-def _nearest(name: str) -> str:
-    import difflib  # for a message only; it loads re
-
-    close = difflib.get_close_matches(name, FIELDS, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(FIELDS)}"
-
-
-def _warn(message: str) -> None:
-    import warnings  # not loaded in every interpreter, and nearly never needed here
-
-    from poet_import.errors import PoetWarning
-
-    warnings.warn(message, PoetWarning, stacklevel=2)
