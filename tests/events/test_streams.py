@@ -1,16 +1,13 @@
 """Redis Streams, on a real server: what is published, how a group of consumers reads it, and what an outage costs."""
 
 import json
-import shutil
-import signal
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from redis_server import PROGRAM, RedisServer
 
 import poet_import
 from poet_import.events import writer
@@ -19,7 +16,7 @@ from poet_import.runtime import training
 
 redis = pytest.importorskip("redis", reason="needs the extra redis")
 streams = pytest.importorskip("poet_import.events.streams")
-pytestmark = pytest.mark.skipif(not shutil.which("redis-server"), reason="needs redis-server on the PATH")
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="redis-server is not installed here")
 
 Load = Callable[..., ModuleType]
 Told = Callable[..., list[dict[str, object]]]
@@ -28,48 +25,21 @@ SHOP = "from poet_import import poet\n@poet(optimize_for='margin')\ndef price(x)
 TOPIC = "poet/functions/shop.price/execution"
 
 
-class Server:
-    """A Redis server of the test's own, on a port of its own."""
+class Server(RedisServer):
+    """A Redis server with a client beside it."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        super().__init__(folder)
         self.client = redis.Redis.from_url(self.url, decode_responses=True)
-        self._folder = folder
         self.start()
-
-    def start(self) -> None:
-        options = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder))
-        self._process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
-        end = time.monotonic() + 20
-        while not self.answers():
-            assert time.monotonic() < end
-            time.sleep(0.01)
-
-    def answers(self) -> bool:
-        try:
-            return bool(self.client.ping())
-        except redis.RedisError:
-            return False
-
-    def stop(self, number: int = signal.SIGTERM) -> None:
-        self._process.send_signal(number)
-        if number != signal.SIGSTOP:
-            self._process.wait(20)
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait(20)
-        self.client.close()
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     running = Server(tmp_path)
     yield running
-    running.kill()
+    running.stop()
+    running.client.close()
 
 
 @pytest.fixture
@@ -149,7 +119,7 @@ def test_server_that_goes_away_is_said_once_and_used_again_when_it_is_back(
 def test_server_that_hangs_holds_up_no_call(shop: ModuleType, server: Server) -> None:
     shop.price(0)
     training.flush(10)
-    server.stop(signal.SIGSTOP)
+    server.pause()
 
     begun = time.perf_counter()
     for number in range(1000):
