@@ -1,0 +1,213 @@
+"""Read Dana source into a tree with positions, or say where it is wrong and what was expected there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
+
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.indenter import DedentError, Indenter
+
+from poet_import.errors import TranspileError
+
+Node = Tree[Token]
+
+_VALUES = frozenset(
+    (
+        *(
+            "NUMBER",
+            "STRING",
+            "LONG_STRING",
+            "RAW_STRING",
+            "FORMATTED",
+            "TRUE",
+            "FALSE",
+            "NONE",
+            "NAME",
+            "SCOPE",
+            "PIPED",
+        ),
+        *("LAMBDA", "NOT", "PLUS", "MINUS", "LPAR", "LSQB", "LBRACE"),
+    )
+)
+_WORDS = {
+    "NAME": "a name",
+    "NUMBER": "a number",
+    "STRING": "a string",
+    "LONG_STRING": "a text in three quotes",
+    "_NL": "the end of the line",
+    "INDENT": "an indented block",
+    "DEDENT": "the end of the block",
+    "$END": "the end of the source",
+    "NONE_TYPE": "'None'",
+    "SCOPE": "a scope",
+}
+_MERGED = frozenset(("RPAR", "RSQB", "RBRACE", "COMMA", "COLON", "EQUAL", "ELSE"))
+_MOST_NAMED = 6  # things in a message that were expected
+_parsing = threading.Lock()  # Lark's indenter keeps its state in itself
+
+
+class _Indenter(Indenter):
+    """Puts an INDENT and a DEDENT around each block; each lies at the end of the line before it."""
+
+    NL_type = "_NL"
+    OPEN_PAREN_types = ["LPAR", "LSQB", "LBRACE"]  # noqa: RUF012  (Lark asks for a list)
+    CLOSE_PAREN_types = ["RPAR", "RSQB", "RBRACE"]  # noqa: RUF012  (as above)
+    INDENT_type = "INDENT"
+    DEDENT_type = "DEDENT"
+    tab_len = 8
+
+    def handle_NL(self, token: Token) -> Iterator[Token]:  # noqa: N802  (Lark's name)
+        try:
+            yield from super().handle_NL(token)
+        except DedentError as error:
+            message = "this line's indentation is that of no block around it"
+            raise TranspileError(message, line=token.end_line, column=token.end_column) from error
+
+
+@cache
+def _parser() -> Lark:
+    grammar = (files("poet_import.dana") / "dana.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", postlex=_Indenter(), propagate_positions=True, maybe_placeholders=False)
+
+
+def normalized(source: str) -> str:
+    """Return a source as it is parsed: without a byte order mark, with Unix line ends, one after its last line."""
+    text = source.removeprefix("\ufeff").replace("\r\n", "\n")
+    return text if text.endswith("\n") or not text.strip(" \t") else f"{text}\n"
+
+
+def parse(text: str, filename: str) -> Node:
+    """Return the tree of a normalized source.
+
+    Raises:
+        TranspileError: It is no Dana; with line, column, and what was expected.
+    """
+    try:
+        with _parsing:
+            tree = _parser().parse(text)
+        _check(tree)
+    except UnexpectedInput as error:
+        raise _refusal(error, text, filename) from error
+    except TranspileError as error:
+        raise TranspileError(error.message, filename=filename, line=error.line, column=error.column) from error
+    return tree
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield a tree and all inside it, each before what is inside it, in the order of the source."""
+    waiting = [node]
+    while waiting:
+        tree = waiting.pop()
+        yield tree
+        waiting += reversed(list(trees(tree)))
+
+
+def trees(node: Node) -> Iterator[Node]:
+    """Yield the trees directly inside another."""
+    return (child for child in node.children if isinstance(child, Tree))
+
+
+def token(node: Node, kind: str) -> Token | None:
+    """Return the first token of a kind directly inside a tree."""
+    return next((child for child in node.children if isinstance(child, Token) and child.type == kind), None)
+
+
+def child(node: Node, name: str) -> Node | None:
+    """Return the first tree of a name directly inside another."""
+    return next((tree for tree in trees(node) if tree.data == name), None)
+
+
+def _check(tree: Node) -> None:
+    """Refuse what the grammar lets pass.
+
+    Raises:
+        TranspileError: A target that takes no value, or a formatted string with a brace that is never closed.
+    """
+    for node in tree.iter_subtrees():
+        if node.data in ("assignment", "annotated", "augmented") and not _takes_value(next(trees(node))):
+            raise _at(node, "nothing can be assigned to this: expected a name, an attribute or an item")
+        if node.data == "formatted" and not _is_balanced(str(node.children[0])):
+            raise _at(node, "a brace of this string is never closed: expected '}'")
+
+
+def _at(node: Node, message: str) -> TranspileError:
+    return TranspileError(message, line=node.meta.line, column=node.meta.column)
+
+
+def _takes_value(target: Node) -> bool:
+    """Tell whether a target is a name, or an attribute or item of something that begins with one.
+
+    In brackets of its own it may begin with anything.
+    """
+    bracketed = target.data == "group"
+    while target.data == "group":
+        target = next(trees(target))
+    if bracketed or target.data not in ("attribute", "subscript"):
+        return target.data in ("name", "scoped", "attribute", "subscript")
+    while target.data in ("attribute", "subscript", "call"):
+        target = next(trees(target))
+    return target.data in ("name", "scoped")
+
+
+def _is_balanced(literal: str) -> bool:
+    """Tell whether every brace that opens in a formatted string is closed; one that only closes is text.
+
+    A backslash before a brace makes it text, whatever stands before that.
+    """
+    depth, before = 0, ""
+    for character in literal:
+        if before != "\\":
+            depth += {"{": 1, "}": -1 if depth else 0}.get(character, 0)
+        before = character
+    return depth == 0
+
+
+def _refusal(error: UnexpectedInput, text: str, filename: str) -> TranspileError:
+    line, column = error.line, error.column
+    if isinstance(error, UnexpectedCharacters):
+        found = f"unexpected character {text[error.pos_in_stream]!r}"
+        names = set(error.allowed) - _MERGED  # what may come later in the line is in it too
+        return TranspileError(f"{found}: expected {_told(names)}", filename=filename, line=line, column=column)
+    assert isinstance(error, UnexpectedToken)  # the parser raises no other kind
+    if error.token.type in ("$END", "DEDENT"):
+        line, column = _end(text, error.token)
+    is_layout = error.token.type in ("_NL", "INDENT", "DEDENT", "$END")
+    found = _WORDS[error.token.type] if is_layout else repr(str(error.token))
+    message = f"unexpected {found}: expected {_told(error.accepts or error.expected)}"
+    return TranspileError(message, filename=filename, line=line, column=column)
+
+
+def _end(text: str, token: Token) -> tuple[int, int]:
+    """Return where a source or a block ends: its token may have no place of its own."""
+    if token.type == "$END":
+        lines = text.split("\n")
+        return max(1, len(lines) - 1), len(lines[-2] if len(lines) > 1 else text) + 1
+    assert token.line is not None  # a block's end has the place of the line end before it
+    assert token.column is not None  # as above
+    return token.line, token.column
+
+
+def _told(expected: Iterable[str]) -> str:
+    """Return what was expected, in a person's words: kinds of things rather than their every form."""
+    names = set(expected) - {"COMMENT"}
+    told: list[str] = []
+    if names >= {"DEF", "WHILE"}:
+        return "a statement"
+    if "NUMBER" in names:
+        told.append("a value")
+        names -= _VALUES
+    elif "_COMPARES" in names:
+        told.append("an operator")
+        names &= _MERGED | {"_NL"}
+    told += sorted(_WORDS.get(name) or _literal(name) for name in names)
+    if len(told) > _MOST_NAMED:
+        told = [*told[:_MOST_NAMED], "another"]
+    return " or ".join(told) or "something else"
+
+
+def _literal(name: str) -> str:
+    return repr(_parser().get_terminal(name).pattern.value)
