@@ -1,0 +1,76 @@
+"""What is woven runs in Dana's own interpreter, agrees with what was written, and refuses what it must."""
+
+from typing import Any
+
+import pytest
+from dana_process import Dana
+from dana_programs import PROGRAMS, TALLY, Program, woven
+
+pytestmark = pytest.mark.slow
+TABLE = [pytest.param(one, id=one.name) for one in PROGRAMS]
+
+
+def calls(expressions: tuple[str, ...]) -> str:
+    return "".join(f"print({expression})\n" for expression in expressions)
+
+
+RESULT = ["target", ["Identifier", ["name", "'__poet_result'"]]]
+HELPER = "'__poet_operate_"
+BODIES = ("body", "else_body")
+
+
+def unwoven(statements: list[Any]) -> list[Any]:
+    """Return the statements of a tree without those that were woven; no function of the table has an assert."""
+    kept: list[Any] = []
+    helper: Any = None
+    for statement in statements:
+        kind, *fields = statement
+        parts = dict(fields)
+        name = parts["name"][1][1] if kind == "FunctionDefinition" else ""
+        if name.startswith(HELPER):
+            helper = parts["body"]
+        elif kind == "FunctionDefinition":
+            body = helper or unwoven(parts["body"])
+            kept.append([kind, *([field, body if field == "body" else value] for field, value in fields)])
+            helper = None
+        elif kind == "Assignment" and fields[0] == RESULT:
+            kept.append(["ReturnStatement", fields[1]])
+        elif "body" in parts and "'__poet_" not in str([value for field, value in fields if field not in BODIES]):
+            kept.append([kind, *([field, inside(field, value)] for field, value in fields)])
+        elif kind != "AssertStatement" and "'__poet_" not in str(statement):
+            kept.append(statement)
+    return kept
+
+
+def inside(field: str, value: Any) -> Any:
+    return unwoven(value) if field in BODIES else value
+
+
+@pytest.mark.parametrize("program", TABLE)
+def test_woven_text_parses_to_the_same_tree_outside_what_was_woven(dana: Dana, program: Program) -> None:
+    before, after = dana.parse(program.original, woven(program.marked))
+
+    assert after["accepted"]
+    assert unwoven(after["statements"]) == before["statements"]
+
+
+@pytest.mark.parametrize("program", TABLE)
+def test_woven_function_agrees_on_good_input(dana: Dana, program: Program) -> None:
+    expected = dana.run(program.original + calls(program.good))
+
+    assert "failed" not in expected
+    assert dana.run(woven(program.marked) + calls(program.good)) == expected
+
+
+@pytest.mark.parametrize("program", [one for one in TABLE if one.values[0].refused])
+def test_woven_function_refuses_wrong_input(dana: Dana, program: Program) -> None:
+    tries = "".join(
+        f"try:\n    seen = {expression}\n    print('answered', seen)\nexcept as error:\n    print(error.message)\nprint('----')\n"
+        for expression, _ in program.refused
+    )
+
+    said = dana.run(woven(program.marked) + tries, tally=TALLY).split("----\n")
+
+    for told, (_, part) in zip(said, program.refused, strict=False):
+        assert part in told
+        assert "answered" not in told
