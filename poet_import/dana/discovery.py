@@ -9,12 +9,13 @@ from lark import Token, Tree
 
 from poet_import.dana.literals import NotLiteralError, exception_names, literal
 from poet_import.dana.parsing import Node, child, normalized, parse, token, trees, walk
-from poet_import.errors import TranspileError
+from poet_import.dana.refusals import DanaError, refused
 from poet_import.model import PoetOptions
 from poet_import.source.options import read_options
 
 _MARKERS = ("poet_import", "dana.frameworks.poet", "opendxa.dana.poet")  # modules that the name comes from
 _RECORDS = {"struct": "Struct[{}]", "workflow": "Struct[{}]", "resource": "Resource[{}]"}  # what ``type`` says of one
+_DECLARING = ("function", "declared", "record", "interface", "agent", "new_agent")
 _RESERVED = "__poet_"
 
 
@@ -91,6 +92,18 @@ class DanaSource:
     records: Mapping[str, str]  # what ``type`` says of its structs and their like, by name
     idle_imports: tuple[Node, ...]  # statements that import nothing but the marker, which nothing else reads
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of its functions and of what else it declares at its left edge."""
+        found = (token(node, "NAME") for node in trees(self.tree) if node.data in _DECLARING)
+        return tuple(str(name) for name in found if name is not None)
+
+    @property
+    def further_lines(self) -> list[int]:
+        """Return the lines of what stands beside its marked functions and is no import, type, text or helper."""
+        marked = {id(found.node) for found in self.functions}
+        return [node.meta.line for node in trees(self.tree) if id(node) not in marked and not _may_stand_beside(node)]
+
     def span(self, node: Node) -> str:
         """Return the text of an expression or a hint."""
         return self.text[node.meta.start_pos : node.meta.end_pos]
@@ -100,17 +113,36 @@ def read_dana(source: str, filename: str) -> DanaSource:
     """Read a source.
 
     Raises:
-        TranspileError: It is no Dana, an option is wrong, or a function is marked where Dana has none.
+        DanaError: It is no Dana, an option is wrong, or a function is marked where Dana has none.
     """
     text = normalized(source)
-    tree = parse(text, filename)
     try:
+        tree = parse(text)
         _check_names(tree)
         markers = _markers(tree)
         functions = tuple(_functions(tree, markers, filename))
-    except TranspileError as error:
-        raise TranspileError(error.message, filename=filename, line=error.line, column=error.column) from error
+    except DanaError as error:
+        error.filename = filename
+        raise
     return DanaSource(text, filename, tree, functions, _records(tree), _idle_imports(tree, markers))
+
+
+def _may_stand_beside(node: Node) -> bool:
+    if node.data == "statement":
+        return next(trees(node)).data == "string"
+    if node.data in ("function", "declared"):
+        name = token(node, "NAME")
+        return name is not None and name.startswith("_")
+    return node.data in ("import_", "from_import", "record", "interface")
+
+
+def imports_only(text: str) -> bool:
+    """Tell whether a text is import statements and nothing else."""
+    try:
+        tree = parse(normalized(text))
+    except DanaError:
+        return False
+    return all(isinstance(part, Tree) and part.data in ("import_", "from_import") for part in tree.children)
 
 
 def _parameter(node: Node) -> Parameter:
@@ -119,16 +151,11 @@ def _parameter(node: Node) -> Parameter:
     return Parameter(str(node.children[0]), hint, default)
 
 
-def at(place: Node | Token, message: str) -> TranspileError:
-    """Return an error about a place."""
-    line, column = (place.line, place.column) if isinstance(place, Token) else (place.meta.line, place.meta.column)
-    return TranspileError(message, line=line, column=column)
-
-
 def _check_names(tree: Node) -> None:
     for name in tree.scan_values(lambda value: isinstance(value, Token) and value.type == "NAME"):
         if name.startswith(_RESERVED):
-            raise at(name, f"names that begin with {_RESERVED} belong to woven code: rename {name}")
+            message = f"names that begin with {_RESERVED} belong to woven code: rename {name}"
+            raise refused(name, message, "reserved-name")
 
 
 def _markers(tree: Node) -> frozenset[str]:
@@ -182,7 +209,7 @@ def _functions(tree: Node, markers: frozenset[str], filename: str) -> Iterator[D
     """Yield the marked functions in the order of the source.
 
     Raises:
-        TranspileError: One stands where Dana makes no function of it, or its options are wrong.
+        DanaError: One stands where Dana makes no function of it, or its options are wrong.
     """
     waiting: list[tuple[Node, Node | None]] = [(tree, None)]
     found: list[DanaFunction] = []
@@ -190,7 +217,7 @@ def _functions(tree: Node, markers: frozenset[str], filename: str) -> Iterator[D
         node, around = waiting.pop()
         if node.data == "function" and (marker := _marker(node, markers)):
             if around is not None:
-                raise at(marker, _misplaced(around))
+                raise refused(marker, _misplaced(around), "misplaced-function")
             found.append(_read(node, marker, filename))
         inside = node if node.data in ("function", "record", "interface") else around
         waiting += [(tree, inside) for tree in trees(node)]
@@ -206,7 +233,7 @@ def _misplaced(around: Node) -> str:
 def _marker(node: Node, markers: frozenset[str]) -> Node | None:
     found = [tree for tree in trees(node) if tree.data == "decorator" and str(tree.children[1]) in markers]
     if len(found) > 1:
-        raise at(found[1], "a function takes one @poet")
+        raise refused(found[1], "a function takes one @poet", "options")
     return found[0] if found else None
 
 
@@ -214,28 +241,28 @@ def _read(node: Node, decorator: Node, filename: str) -> DanaFunction:
     """Return a function with its options.
 
     Raises:
-        TranspileError: An option is unknown, no literal, or out of range.
+        DanaError: An option is unknown, no literal, or out of range.
     """
     given: dict[str, object] = {}
     retry_on: tuple[str, ...] = ()
     arguments = child(decorator, "arguments")
     for argument in trees(arguments) if arguments else ():
         if argument.data != "keyword":
-            raise at(argument, "@poet takes keywords only, as @poet(retries=3)")
+            raise refused(argument, "@poet takes keywords only, as @poet(retries=3)", "options")
         name, value = str(argument.children[0]), argument.children[1]
         assert isinstance(value, Tree)  # as the grammar has it
         if name in given:
-            raise at(argument, f"@poet is given {name} twice")
+            raise refused(argument, f"@poet is given {name} twice", "options")
         try:
             retry_on = exception_names(value) if name == "retry_on" else retry_on
             given[name] = None if name == "retry_on" else literal(value)
         except NotLiteralError as error:
-            raise at(value, f"{name}: {error}") from error
+            raise refused(value, f"{name}: {error}", "options") from error
     try:
         options = read_options(given, where=f"{filename}:{decorator.meta.line}", retry_on=_text(retry_on))
     except (TypeError, ValueError) as error:
         message = str(error).removeprefix(f"{filename}:{decorator.meta.line}: ")
-        raise at(decorator, message) from error
+        raise refused(decorator, message, "options") from error
     return DanaFunction(node, decorator, options, retry_on)
 
 

@@ -11,7 +11,7 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from lark.indenter import DedentError, Indenter
 
-from poet_import.errors import TranspileError
+from poet_import.dana.refusals import DanaError, refused
 
 Node = Tree[Token]
 
@@ -65,7 +65,7 @@ class _Indenter(Indenter):
             yield from super().handle_NL(token)
         except DedentError as error:
             message = "this line's indentation is that of no block around it"
-            raise TranspileError(message, line=token.end_line, column=token.end_column) from error
+            raise DanaError(message, "syntax", line=token.end_line, column=token.end_column) from error
 
 
 @cache
@@ -80,20 +80,18 @@ def normalized(source: str) -> str:
     return text if text.endswith("\n") or not text.strip(" \t") else f"{text}\n"
 
 
-def parse(text: str, filename: str) -> Node:
+def parse(text: str) -> Node:
     """Return the tree of a normalized source.
 
     Raises:
-        TranspileError: It is no Dana; with line, column, and what was expected.
+        DanaError: It is no Dana; with line, column, and what was expected.
     """
     try:
         with _parsing:
             tree = _parser().parse(text)
-        _check(tree)
     except UnexpectedInput as error:
-        raise _refusal(error, text, filename) from error
-    except TranspileError as error:
-        raise TranspileError(error.message, filename=filename, line=error.line, column=error.column) from error
+        raise _refusal(error, text) from error
+    _check(tree)
     return tree
 
 
@@ -125,17 +123,13 @@ def _check(tree: Node) -> None:
     """Refuse what the grammar lets pass.
 
     Raises:
-        TranspileError: A target that takes no value, or a formatted string with a brace that is never closed.
+        DanaError: A target that takes no value, or a formatted string with a brace that is never closed.
     """
     for node in tree.iter_subtrees():
         if node.data in ("assignment", "annotated", "augmented") and not _takes_value(next(trees(node))):
-            raise _at(node, "nothing can be assigned to this: expected a name, an attribute or an item")
+            raise refused(node, "nothing can be assigned to this: expected a name, an attribute or an item", "syntax")
         if node.data == "formatted" and not _is_balanced(str(node.children[0])):
-            raise _at(node, "a brace of this string is never closed: expected '}'")
-
-
-def _at(node: Node, message: str) -> TranspileError:
-    return TranspileError(message, line=node.meta.line, column=node.meta.column)
+            raise refused(node, "a brace of this string is never closed: expected '}'", "syntax")
 
 
 def _takes_value(target: Node) -> bool:
@@ -166,19 +160,19 @@ def _is_balanced(literal: str) -> bool:
     return depth == 0
 
 
-def _refusal(error: UnexpectedInput, text: str, filename: str) -> TranspileError:
+def _refusal(error: UnexpectedInput, text: str) -> DanaError:
     line, column = error.line, error.column
     if isinstance(error, UnexpectedCharacters):
-        found = f"unexpected character {text[error.pos_in_stream]!r}"
+        found = f"unexpected character {error.char!r}"
         names = set(error.allowed) - _MERGED  # what may come later in the line is in it too
-        return TranspileError(f"{found}: expected {_told(names)}", filename=filename, line=line, column=column)
+        return DanaError(f"{found}: expected {_told(names)}", "syntax", line=line, column=column)
     assert isinstance(error, UnexpectedToken)  # the parser raises no other kind
     if error.token.type in ("$END", "DEDENT"):
         line, column = _end(text, error.token)
     is_layout = error.token.type in ("_NL", "INDENT", "DEDENT", "$END")
     found = _WORDS[error.token.type] if is_layout else repr(str(error.token))
     message = f"unexpected {found}: expected {_told(error.accepts or error.expected)}"
-    return TranspileError(message, filename=filename, line=line, column=column)
+    return DanaError(message, "syntax", line=line, column=column)
 
 
 def _end(text: str, token: Token) -> tuple[int, int]:

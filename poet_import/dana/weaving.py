@@ -13,7 +13,7 @@ from lark import Token
 
 from poet_import.dana.discovery import DanaSource, Parameter
 from poet_import.dana.parsing import Node, trees
-from poet_import.dana.phrases import enforce, once, operate, perceive, train, trainer
+from poet_import.dana.phrases import UNIT, enforce, once, operate, perceive, train, trainer
 from poet_import.dana.plan import RESULT, DanaPlan, make_plan
 from poet_import.dana.returns import Return
 from poet_import.templates import TemplateStore
@@ -108,11 +108,17 @@ class _Weaver:
         lines = [*perceive(plan), *(["# operate"] if plan.perceive or unsure else [])]
         if lines:
             start = self._first_line()
-            yield _Edit(start, start, "".join(f"{indent}{line}\n" for line in lines))
+            yield _Edit(start, start, "".join(f"{indent}{self._laid_out(line)}\n" for line in lines))
         for one in unsure:
-            yield from self._checked(one)
+            yield from self._checked(one, above=lines)
 
-    def _checked(self, one: Return) -> Iterator[_Edit]:
+    def _laid_out(self, line: str) -> str:
+        """Return a woven line with the function's own unit of indentation."""
+        depth = (len(line) - len(line.lstrip(" "))) // len(UNIT)
+        unit = self._indent().removeprefix(self._margin) or UNIT
+        return unit * depth + line.lstrip(" ")
+
+    def _checked(self, one: Return, *, above: list[str]) -> Iterator[_Edit]:
         """Yield the edits that check the value of a ``return`` before it is returned."""
         start = one.node.meta.start_pos
         margin = self._text[self._line_start(start) : start]
@@ -120,8 +126,9 @@ class _Weaver:
         first = start + len("return") if value is None else value.meta.start_pos
         yield _Edit(start, first, f"{RESULT} = {'None' if value is None else ''}")
         end = self._text.index("\n", first if value is None else value.meta.end_pos)
-        lines = [*enforce(self._plan), f"return {RESULT}"]
-        yield _Edit(end, end, "".join(f"\n{margin}{line}" for line in lines))
+        lines = [line for line in enforce(self._plan) if not line.startswith("import ") or line not in above]
+        lines.append(f"return {RESULT}")
+        yield _Edit(end, end, "".join(f"\n{margin}{self._laid_out(line)}" for line in lines))
 
     def _outer(self) -> Iterator[str]:
         """Yield the lines of the body that takes the place of the user's own."""
@@ -129,7 +136,7 @@ class _Weaver:
         lines = [*perceive(plan), *operate(plan, f"__poet_operate_{self._name}"), *enforce(plan)]
         if plan.trains:
             lines = list(train(f"__poet_train_{self._name}", lines))
-        return (f"{self._indent()}{line}" for line in once([*lines, f"return {RESULT}"]))
+        return (f"{self._indent()}{self._laid_out(line)}" for line in once([*lines, f"return {RESULT}"]))
 
     def _trainer(self) -> str:
         """Return the function that tells of each call, where there is one."""

@@ -107,19 +107,23 @@ def transpile(
 
     Args:
         source: Source with at least one function under ``@poet``.
-        language: ``python``, the only one that this version knows.
+        language: ``python``, or ``dana`` with the extra of that name.
         context: What else is known of the source: ``imports``, a list of import statements to stand above it.
         settings: Those to hold here; the ones in force if None.
 
     Returns:
         The whole woven source, whose functions need `poet_import.runtime` in the place of ``@poet``, and the metadata
-        of the first marked function; ``functions`` lists all of them.
+        of the first marked function; ``functions`` lists all of them. Woven Dana needs nothing but Dana.
 
     Raises:
-        TranspileError: The source is not Python or marks no function; the message tells what was found instead.
+        TranspileError: The source is not of the language, or marks no function; the message tells what was found.
 
     .. versionadded:: 0.1.0
+    .. versionchanged:: 0.2.0
+       ``language="dana"``.
     """
+    if language == "dana":
+        return _dana(source, context, settings)
     text = _read(source, language, context)
     with _translated():
         woven = _transpiler(settings).transpile(text, _FILENAME)
@@ -138,11 +142,28 @@ async def atranspile(
 
     .. versionadded:: 0.2.0
     """
+    if language == "dana":
+        import asyncio  # loaded where this is called
+
+        return await asyncio.to_thread(_dana, source, context, settings)
     text = _read(source, language, context)
     with _translated():
         woven = await _transpiler(settings).atranspile(text, _FILENAME)
         woven.compile(_FILENAME)
     return transpiled_of(woven, _FILENAME)
+
+
+def _dana(source: str, context: Mapping[str, object] | None, settings: Settings | None) -> Transpiled:
+    """Transpile a Dana source.
+
+    Raises:
+        TranspileError: As `transpile` says.
+    """
+    from poet_import.transpiler.programs import read_program, transpile_program  # for those alone who have Dana
+
+    chosen = in_force() if settings is None else settings
+    program = read_program(source, (context or {}).get("imports", ()), _FILENAME)
+    return transpile_program(program, store_over(chosen.templates), generates=chosen.generates)
 
 
 def _transpiler(settings: Settings | None) -> Transpiler:
@@ -157,7 +178,7 @@ def _read(source: str, language: str, context: Mapping[str, object] | None) -> s
         TranspileError: The language is unknown, or the imports are no import statements.
     """
     if language != "python":
-        raise TranspileError(f"language {language!r}: this version transpiles 'python' only")
+        raise TranspileError(f"language {language!r}: this version transpiles 'python' and 'dana'")
     return with_imports(source, context)
 
 
