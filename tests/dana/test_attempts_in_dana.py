@@ -154,7 +154,7 @@ def test_each_call_is_told_of(dana: Dana) -> None:
         pytest.param("return tally.note(n)", '"a"', "AssertionError", id="refused argument"),
         pytest.param('return tally.note("a")', "1", "AssertionError", id="refused result"),
         pytest.param('return tally.fail(9, "key")', "1", "KeyError", id="failed body"),
-        pytest.param("return missing", "1", "SandboxError", id="error of Dana's own"),
+        pytest.param("return missing(n)", "1", "SandboxError", id="error of Dana's own"),
     ],
 )
 def test_call_that_fails_is_told_of_and_fails(dana: Dana, body: str, call: str, error: str) -> None:
