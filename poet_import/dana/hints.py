@@ -67,8 +67,6 @@ class Hint:
 
     def surely_fits(self, value: Node | None) -> bool:
         """Tell whether an expression, None for none at all, is sure to give a value that fits."""
-        if self.accepts_all:
-            return True
         kind = "NoneType" if value is None else kind_of(value)
         if kind is None and value is not None and value.data == "call":
             called = next(trees(value))

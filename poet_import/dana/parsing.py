@@ -46,7 +46,6 @@ _WORDS = {
     "SCOPE": "a scope",
 }
 _MERGED = frozenset(("RPAR", "RSQB", "RBRACE", "COMMA", "COLON", "EQUAL", "ELSE"))
-_MOST_NAMED = 6  # things in a message that were expected
 _parsing = threading.Lock()  # Lark's indenter keeps its state in itself
 
 
@@ -198,9 +197,7 @@ def _told(expected: Iterable[str]) -> str:
         told.append("an operator")
         names &= _MERGED | {"_NL"}
     told += sorted(_WORDS.get(name) or _literal(name) for name in names)
-    if len(told) > _MOST_NAMED:
-        told = [*told[:_MOST_NAMED], "another"]
-    return " or ".join(told) or "something else"
+    return " or ".join(told)
 
 
 def _literal(name: str) -> str:

@@ -155,6 +155,27 @@ def test_import_that_served_marks_only_becomes_a_comment(source: str, *, stays: 
     assert f"# {source}".startswith(text.split("\n")[0]) != stays
 
 
+def test_body_of_comments_alone_has_a_result_to_check() -> None:
+    text = woven("@poet\ndef f() -> int:\n    # nothing yet\n")
+
+    assert "sync def __poet_operate_f() -> int:\n    # nothing yet\n" in text
+    assert "assert type(__poet_result) in" in text
+
+
+def test_struct_that_is_made_on_the_spot_needs_no_check() -> None:
+    source = "struct A:\n    x: int\nagent_blueprint B:\n    y: int\n@poet\ndef f(x) -> A:\n    {}\n"
+
+    assert "assert" not in woven(source.format("return A(x=x)"))
+    assert "assert" in woven(source.format("return m.A(x=x)"))
+    assert "assert" in woven(source.format("return B(y=x)"))
+
+
+def test_checks_stand_above_a_first_statement_that_is_no_text() -> None:
+    text = woven("@poet\ndef f(x: int):\n    print(x)\n    return x\n")
+
+    assert text.index("# perceive") < text.index("print")
+
+
 def test_function_without_anything_to_check_stays_but_for_its_mark() -> None:
     assert woven("@poet\ndef f(a, b=1):\n    return a\n") == "# @poet\ndef f(a, b=1):\n    return a\n"
 
