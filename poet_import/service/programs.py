@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from poet_import.service.faults import Fault, without_input
 from poet_import.service.reading import FILENAME, Refused
-from poet_import.transpiler.programs import read_program
 
 if TYPE_CHECKING:  # it loads lark, which only those have who asked for the extra
     from poet_import.dana.discovery import DanaSource
@@ -41,7 +40,7 @@ def read_dana_function(code: str, imports: Sequence[str]) -> DanaSource:
     Raises:
         Refused: It is not one function under ``@poet`` with what may stand beside it, or no Dana.
     """
-    from poet_import.dana.discovery import imports_only  # loads lark, of the extra dana
+    from poet_import.dana.discovery import imports_only, read_dana  # loads lark, of the extra dana
     from poet_import.dana.layout import at_the_left_edge  # as above
     from poet_import.dana.refusals import DanaError  # as above
 
@@ -51,9 +50,10 @@ def read_dana_function(code: str, imports: Sequence[str]) -> DanaSource:
     if wrong:
         detail = "expected import statements and nothing else"
         raise Refused(*(Fault("import-statements-only", detail, f"/context/imports/{number}") for number in wrong))
-    shift = "".join(f"{line}\n" for line in imports).count("\n")
+    above = "".join(f"{line}\n" for line in imports)
+    shift = above.count("\n")
     try:
-        source = read_program(at_the_left_edge(code), imports, FILENAME)
+        source = read_dana(above + at_the_left_edge(code), FILENAME)
     except DanaError as error:
         raise Refused(_fault(error, shift)) from error
     _check(source, shift)

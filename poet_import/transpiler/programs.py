@@ -26,11 +26,15 @@ def read_program(source: str, imports: object, filename: str) -> DanaSource:
     """
     try:
         from poet_import.dana.discovery import read_dana  # loads lark, of the extra dana: for those alone who need it
+        from poet_import.dana.refusals import DanaError  # as above
     except ModuleNotFoundError as error:
         if error.name != "lark":
             raise
         raise TranspileError(_MISSING) from error
-    return read_dana(_below(imports, source), filename)
+    try:
+        return read_dana(_below(imports, source), filename)
+    except DanaError as error:
+        raise TranspileError(error.message, filename=filename, line=error.line, column=error.column) from error
 
 
 def _below(imports: object, source: str) -> str:
