@@ -141,3 +141,22 @@ def variations(draw: st.DrawFn) -> str:
             "insert": [draw(_STRAY)],
         }[change]
     return "".join(words) + "\n"
+
+
+_MARKS = st.sampled_from(
+    ["@poet", "@poet()", "@poet(retries=2)", "@poet(timeout=1.5, retries=1)", '@poet(optimize_for="speed")', '@poet(on_violation="warn")']
+)  # fmt: skip
+_BODIES = st.lists(st.recursive(_SIMPLE, _blocks, max_leaves=4), min_size=1, max_size=4).map("\n".join)
+_SIGNATURES = st.one_of(
+    st.builds("def drawn({}: {}, {}: {} = {}) -> {}:".format, _NAMES, _TYPES, _NAMES, _TYPES, _EXPRESSIONS, _TYPES),
+    st.builds("sync def drawn({}) -> {}: # why".format, _NAMES, _TYPES),
+    st.builds("def ({}: {}) drawn({}: {}):".format, _NAMES, _TYPES, _NAMES, _TYPES),
+)
+FUNCTIONS = st.builds(
+    "{}\n{}\n{}\n{}".format,
+    _MARKS,
+    _SIGNATURES,
+    _BODIES.map(_indented),
+    st.sampled_from(["", "# after\n", "drawn(1)\n"]),
+)
+"""A marked function of any signature and body, and what stands below it."""

@@ -5,6 +5,10 @@ from typing import Any
 import pytest
 from dana_process import Dana
 from dana_programs import PROGRAMS, TALLY, Program, woven
+from hypothesis import HealthCheck, assume, given, settings
+from programs_drawn import FUNCTIONS
+
+from poet_import.errors import TranspileError
 
 pytestmark = pytest.mark.slow
 TABLE = [pytest.param(one, id=one.name) for one in PROGRAMS]
@@ -74,3 +78,17 @@ def test_woven_function_refuses_wrong_input(dana: Dana, program: Program) -> Non
     for told, (_, part) in zip(said, program.refused, strict=False):
         assert part in told
         assert "answered" not in told
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(source=FUNCTIONS)
+def test_whatever_is_woven_is_dana(dana: Dana, source: str) -> None:
+    (before,) = dana.parse(source)
+    assume(before["accepted"])
+    try:
+        text = woven(source)
+    except TranspileError:
+        return  # a mark where Dana has none
+    (after,) = dana.parse(text)
+
+    assert after["accepted"], after["error"]
