@@ -92,6 +92,10 @@ class DanaSource:
     records: Mapping[str, str]  # what ``type`` says of its structs and their like, by name
     idle_imports: tuple[Node, ...]  # statements that import nothing but the marker, which nothing else reads
 
+    def top_of(self, found: DanaFunction) -> int:
+        """Return where a function begins, its decorators included."""
+        return min(start_of(part) for part in (found.first, *(one.children[0] for one in found.decorators)))
+
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names of its functions and of what else it declares at its left edge."""
@@ -109,6 +113,21 @@ class DanaSource:
         return self.text[node.meta.start_pos : node.meta.end_pos]
 
 
+def start_of(part: Node | Token) -> int:
+    """Return where a token or a tree begins."""
+    position = part.start_pos if isinstance(part, Token) else part.meta.start_pos
+    assert position is not None  # each has a place
+    return position
+
+
+def span_of(function: Node, text: str) -> tuple[int, int]:
+    """Return where the definition of a function begins below its decorators, and where its last line ends."""
+    first, block = token(function, "SYNC") or token(function, "DEF"), child(function, "block")
+    assert first is not None  # as the grammar has it
+    assert block is not None  # as above
+    return start_of(first), text.index("\n", start_of(block.children[-1]))
+
+
 def read_dana(source: str, filename: str) -> DanaSource:
     """Read a source.
 
@@ -118,7 +137,7 @@ def read_dana(source: str, filename: str) -> DanaSource:
     text = normalized(source)
     try:
         tree = parse(text)
-        _check_names(tree)
+        check_names(tree)
         markers = _markers(tree)
         functions = tuple(_functions(tree, markers, filename))
     except DanaError as error:
@@ -151,7 +170,12 @@ def _parameter(node: Node) -> Parameter:
     return Parameter(str(node.children[0]), hint, default)
 
 
-def _check_names(tree: Node) -> None:
+def check_names(tree: Node) -> None:
+    """Refuse names that woven code keeps for itself.
+
+    Raises:
+        DanaError: There is one.
+    """
     for name in tree.scan_values(lambda value: isinstance(value, Token) and value.type == "NAME"):
         if name.startswith(_RESERVED):
             message = f"names that begin with {_RESERVED} belong to woven code: rename {name}"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lark import Token
 
-from poet_import.dana.discovery import DanaSource, Parameter
+from poet_import.dana.discovery import DanaSource, Parameter, span_of, start_of
 from poet_import.dana.parsing import Node, trees
 from poet_import.dana.phrases import UNIT, enforce, once, operate, perceive, train, trainer
 from poet_import.dana.plan import RESULT, DanaPlan, make_plan
@@ -72,17 +72,18 @@ class _Weaver:
         self._plan = plan
         self._found = plan.found
         self._name = name
-        self._top = min([_start(self._found.first), *(_start(one.children[0]) for one in self._found.decorators)])
+        self._top = source.top_of(self._found)
+        self._end = span_of(self._found.node, self._text)[1]
         self._margin = self._text[self._line_start(self._top) : self._top]
 
     def edits(self) -> Iterator[_Edit]:
         """Yield what is replaced."""
-        head = _Edit(self._top, _start(self._found.first), self._head())
+        head = _Edit(self._top, start_of(self._found.first), self._head())
         if not self._plan.needs_helper:
             yield head
             yield from self._in_place()
             return
-        block = self._body_start(), self._block_end()
+        block = self._body_start(), self._end
         body = self._text[block[0] : block[1]]
         helper = f"{self._signature()}\n{body}\n\n{self._margin}"
         yield head._replace(text=f"{self._trainer()}{helper}{self._head()}")
@@ -94,7 +95,7 @@ class _Weaver:
     def _head(self) -> str:
         """Return what stands above the definition: the ``@poet`` line as a comment, then the other decorators."""
         found = self._found
-        marks = [_start(one.children[0]) for one in found.decorators] + [_start(found.first)]
+        marks = [start_of(one.children[0]) for one in found.decorators] + [start_of(found.first)]
         spans = list(pairwise(marks))
         start, end = spans.pop(found.decorators.index(found.decorator))
         written = self._text[start:end].strip().replace(f"\n{self._margin}", "\n")
@@ -142,7 +143,7 @@ class _Weaver:
         """Return the function that tells of each call, where there is one."""
         if not self._plan.trains:
             return ""
-        whole = self._text[self._top : self._block_end()]
+        whole = self._text[self._top : self._end]
         version = blake2b(whole.encode(), digest_size=6).hexdigest()
         lines = trainer(self._plan, f"__poet_train_{self._name}", version=version)
         return f"\n{self._margin}".join([*lines, "", ""])
@@ -170,7 +171,7 @@ class _Weaver:
         """Return where the body's first statement or comment begins."""
         inside = self._found.block.children
         opened = next(number for number, one in enumerate(inside) if isinstance(one, Token) and one.type == "INDENT")
-        return _start(inside[opened + 1])
+        return start_of(inside[opened + 1])
 
     def _first_line(self) -> int:
         """Return where the body's first line begins, below a text that tells what the function is for."""
@@ -184,15 +185,3 @@ class _Weaver:
 
     def _body_start(self) -> int:
         return self._line_start(self._first_statement())
-
-    def _block_end(self) -> int:
-        """Return where the body's last line ends."""
-        closed = self._found.block.children[-1]
-        return self._text.index("\n", _start(closed))
-
-
-def _start(part: object) -> int:
-    """Return where a token or a tree begins."""
-    position = part.start_pos if isinstance(part, Token) else part.meta.start_pos  # type: ignore[attr-defined]  # a tree
-    assert isinstance(position, int)  # each has a place
-    return position

@@ -21,10 +21,10 @@ from poet_import.service.programs import read_dana_function
 from poet_import.service.reading import FILENAME, Refused, read_function
 from poet_import.settings import Settings
 from poet_import.templates import TemplateStore
-from poet_import.transpiler import improver_over
+from poet_import.transpiler import asking_over, improver_over
 from poet_import.transpiler.core import Transpiler
 from poet_import.transpiler.metadata import transpiled_of
-from poet_import.transpiler.programs import transpile_program
+from poet_import.transpiler.programs import Asking, transpile_program
 from poet_import.transpiler.woven import Body, Woven
 
 TOO_COSTLY = Fault("template", "rendering it takes more time or memory than a prompt may")
@@ -106,16 +106,24 @@ def _transpiled_dana(task: Task) -> Done:
     except Refused as refused:
         return Done(faults=refused.faults)
     read = time.monotonic()
-    transpiled = transpile_program(source, _store(task), generates=task.settings.generates)
+    transpiled = transpile_program(source, _store(task), _asking(task, seconds=task.seconds - (read - begun)))
     metadata = {name: value for name, value in transpiled.metadata.items() if name != "functions"}
     stages = {"discover": read - begun, "weave": time.monotonic() - read}
     said = metadata.get("warnings")
     unknown = _unknown_domain(source.functions[0].options.domain, _store(task))
     return Done(
         transpiled.to_dict() | {"metadata": metadata},
+        source=str(metadata["source"]),
+        reason=str(metadata.get("reason", "")),
         warnings=(*unknown, *(map(str, said) if isinstance(said, list) else ())),
         stages=stages,
     )
+
+
+def _asking(task: Task, *, seconds: float) -> Asking | None:
+    if task.settings.generates and seconds <= _REPLY_SECONDS:
+        return Asking(None, "no time was left to ask a model")
+    return asking_over(task.settings, task.directory, seconds=seconds - _REPLY_SECONDS)
 
 
 def _table(value: object) -> Mapping[str, object]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from poet_import.cache.directory import cache_directory
-from poet_import.errors import GeneratorError, TranspileError
+from poet_import.errors import GeneratorError, PoetFallbackWarning, TranspileError
 from poet_import.model import Transpiled
 from poet_import.settings import Settings, in_force
 from poet_import.source.context import with_imports
@@ -18,6 +19,7 @@ from poet_import.transpiler.metadata import transpiled_of
 if TYPE_CHECKING:
     from poet_import.model import Generator
     from poet_import.transpiler.improving import Improver
+    from poet_import.transpiler.programs import Asking
 
 _FILENAME = "<source>"
 _transpilers: dict[tuple[Settings, str | None], Transpiler] = {}
@@ -163,7 +165,36 @@ def _dana(source: str, context: Mapping[str, object] | None, settings: Settings 
 
     chosen = in_force() if settings is None else settings
     program = read_program(source, (context or {}).get("imports", ()), _FILENAME)
-    return transpile_program(program, store_over(chosen.templates), generates=chosen.generates)
+    directory = cache_directory(chosen) if chosen.generates else None
+    asking = asking_over(chosen, directory, seconds=chosen.generation_timeout)
+    done = transpile_program(program, store_over(chosen.templates), asking)
+    rows = done.metadata["functions"]
+    for row in rows if isinstance(rows, list) else ():
+        if row["source"] != "fallback":
+            continue
+        message = f"{row['original_function_name']} runs as it is written: {row['reason']}"
+        warnings.warn(message, PoetFallbackWarning, stacklevel=3)
+    return done
+
+
+def asking_over(settings: Settings, directory: str | None, *, seconds: float) -> Asking | None:
+    """Return what writes other bodies for Dana functions, None where nothing is configured.
+
+    Args:
+        settings: What is configured.
+        directory: Where processes tell each other that an endpoint is down.
+        seconds: How long the functions that are asked for together may take.
+    """
+    from poet_import.transpiler.programs import Asking  # as above
+
+    if not settings.generates:
+        return None
+    if settings.generator == "remote":
+        return Asking(None, "a service is asked for bodies in Python only")
+    try:
+        return Asking(_generator(settings, directory, jobs=8), seconds=seconds)
+    except (GeneratorError, ValueError) as error:
+        return Asking(None, str(error))
 
 
 def _transpiler(settings: Settings | None) -> Transpiler:

@@ -9,7 +9,7 @@ from poet_import.model import PoetOptions, Transpiled
 from poet_import.source.options import NAMES
 from poet_import.source.scopes import FunctionNode
 from poet_import.transpiler.standalone import without_markers
-from poet_import.transpiler.woven import Body, Fallback, Woven, WovenFunction
+from poet_import.transpiler.woven import Body, Fallback, Outcome, Woven, WovenFunction
 
 _PARAMETERS = ("domain", "optimize_for", "retries", "timeout")
 
@@ -41,7 +41,7 @@ def _metadata(function: WovenFunction) -> dict[str, object]:
         "phases_included": list(function.plan.phases if function.plan else ()),
         "original_function_name": function.qualname.rpartition(".")[2],
         "enhancements": list(function.plan.template.enhancements if function.plan else ()),
-        **_source(function),
+        **source_of(function.outcome),
     }
 
 
@@ -55,9 +55,9 @@ def options_of(options: PoetOptions) -> dict[str, object]:
     }
 
 
-def _source(function: WovenFunction) -> dict[str, object]:
+def source_of(outcome: Outcome | None) -> dict[str, object]:
     """Return where a function's body comes from."""
-    match function.outcome:
+    match outcome:
         case Body(model=model):
             return {"source": "model", "model": model}
         case Fallback(reason=reason):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poet_import.errors import TranspileError
-from poet_import.model import Transpiled
+from poet_import.model import Generator, Transpiled
 from poet_import.templates import TemplateStore
-from poet_import.transpiler.metadata import options_of
+from poet_import.transpiler.metadata import options_of, source_of
+from poet_import.transpiler.woven import Body, Fallback, Outcome
 
 if TYPE_CHECKING:  # it loads lark, which only those have who asked for the extra
     from poet_import.dana.discovery import DanaSource
     from poet_import.dana.plan import DanaPlan
 
-NOT_GENERATED = "bodies of Dana functions are not generated: the function's own is woven"
 _MISSING = "language 'dana' needs the extra dana: pip install 'poet-import[dana]'"
 
 
@@ -53,13 +53,22 @@ def _below(imports: object, source: str) -> str:
     return "".join(f"{line}\n" for line in imports) + source.removeprefix("\ufeff")
 
 
-def transpile_program(source: DanaSource, store: TemplateStore, *, generates: bool) -> Transpiled:
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What writes other bodies."""
+
+    generator: Generator | None  # None where what is configured cannot be had, or writes none in Dana
+    reason: str = ""  # why there is none
+    seconds: float = 10.0
+
+
+def transpile_program(source: DanaSource, store: TemplateStore, asking: Asking | None = None) -> Transpiled:
     """Weave a Dana source.
 
     Args:
         source: What was read.
         store: Where domains come from.
-        generates: Whether a generator is configured: the metadata then says that it is not asked.
+        asking: What writes other bodies; None where none is configured.
 
     Raises:
         TranspileError: No function is marked; the message tells what was found instead.
@@ -69,24 +78,40 @@ def transpile_program(source: DanaSource, store: TemplateStore, *, generates: bo
     if not source.functions:
         message = f"no function is marked with @poet; found {', '.join(source.names) or 'no function at all'}"
         raise TranspileError(message, filename=source.filename)
-    woven = weave(source, store)
-    rows = [_metadata(plan, generates=generates) for plan in woven.plans]
-    return Transpiled(woven.text, None, rows[0] | {"functions": rows}, language="dana")
+    outcomes = _outcomes(source, store, asking)
+    woven = weave(_grafted(source, outcomes), store)
+    rows = [_metadata(plan, outcome) for plan, outcome in zip(woven.plans, outcomes, strict=True)]
+    first = outcomes[0]
+    operate = first.implementation.operate if isinstance(first, Body) else None
+    return Transpiled(woven.text, operate, rows[0] | {"functions": rows}, language="dana")
 
 
-def _metadata(plan: DanaPlan, *, generates: bool) -> dict[str, object]:
+def _outcomes(source: DanaSource, store: TemplateStore, asking: Asking | None) -> list[Outcome | None]:
+    """Return what became of asking, for each function in the order of the source."""
+    if asking is None:
+        return [None] * len(source.functions)
+    if asking.generator is None:
+        return [Fallback(asking.reason)] * len(source.functions)
+    from poet_import.transpiler.answering import answers  # loads the gates, for those alone who ask
+
+    templates = {found: store.find(found.options.domain) for found in source.functions}
+    found = answers(source, templates, asking.generator, seconds=asking.seconds)
+    return [found[function] for function in source.functions]
+
+
+def _grafted(source: DanaSource, outcomes: list[Outcome | None]) -> DanaSource:
+    from poet_import.dana.grafting import graft  # as above
+
+    rows = zip(source.functions, outcomes, strict=True)
+    return graft(source, {found: one.implementation for found, one in rows if isinstance(one, Body)})
+
+
+def _metadata(plan: DanaPlan, outcome: Outcome | None) -> dict[str, object]:
     found: dict[str, object] = {
         **options_of(plan.found.options),
         "phases_included": list(plan.phases),
         "original_function_name": str(plan.found.name),
         "enhancements": list(plan.template.enhancements),
-        "source": "none",
+        **source_of(outcome),
     }
-    warnings = list(_warnings(plan, generates=generates))
-    return found | ({"warnings": warnings} if warnings else {})
-
-
-def _warnings(plan: DanaPlan, *, generates: bool) -> Iterator[str]:
-    yield from plan.notes
-    if generates:
-        yield NOT_GENERATED
+    return found | ({"warnings": list(plan.notes)} if plan.notes else {})

@@ -8,7 +8,12 @@ from dana_programs import PROGRAMS, TALLY, Program, woven
 from hypothesis import HealthCheck, assume, given, settings
 from programs_drawn import FUNCTIONS
 
+from poet_import.dana.discovery import read_dana
+from poet_import.dana.grafting import graft
+from poet_import.dana.judging import judge
+from poet_import.dana.weaving import weave
 from poet_import.errors import TranspileError
+from poet_import.templates import store_over
 
 pytestmark = pytest.mark.slow
 TABLE = [pytest.param(one, id=one.name) for one in PROGRAMS]
@@ -92,3 +97,24 @@ def test_whatever_is_woven_is_dana(dana: Dana, source: str) -> None:
     (after,) = dana.parse(text)
 
     assert after["accepted"], after["error"]
+
+
+WRITTEN = """def _rest(text, word):
+    return text.replace(word, "").strip()
+def cut(text: str, word: str) -> dict:
+    found = word in text
+    rest = _rest(text, word) if found else text
+    return {"found": found, "rest": f"{rest}!"}
+"""
+
+
+def test_generated_function_runs(dana: Dana) -> None:
+    source = '@poet\ndef cut(text: str, word: str) -> dict:\n    return {"found": False, "rest": ""}\n'
+    program = read_dana(source, "shop.na")
+    (found,) = program.functions
+    verdict = judge(WRITTEN, found, program)
+    assert verdict.implementation is not None
+
+    text = weave(graft(program, {found: verdict.implementation}), store_over(())).text
+
+    assert dana.run(f'{text}print(cut("a big cat", "big"))\n') == "{'found': True, 'rest': 'a  cat!'}\n"

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from poet_import import Settings, atranspile, transpile
+from poet_import import PoetFallbackWarning, Settings, atranspile, transpile
 from poet_import.errors import TranspileError
 
 TWO = """import math.py as math
@@ -48,12 +48,22 @@ def test_phases_hold_train_only_with_an_objective() -> None:
     assert metadata["phases_included"] == ["perceive", "operate", "enforce", "train"]
 
 
-def test_configured_generator_is_told_not_to_have_been_asked() -> None:
-    settings = Settings(generator="llm", model="openai/some", mode="eager")
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        pytest.param(
+            {"generator": "remote", "service_url": "http://127.0.0.1:1"}, "bodies in Python only", id="service"
+        ),
+        pytest.param({"generator": "llm", "model": "nobody"}, "name its provider", id="model that is not configured"),
+    ],
+)
+def test_generator_that_cannot_be_asked_is_a_fallback(settings: dict[str, str], reason: str) -> None:
+    chosen = Settings(mode="eager", **settings)
 
-    metadata = transpile("@poet\ndef f(x):\n    return x\n", language="dana", settings=settings).metadata
+    with pytest.warns(PoetFallbackWarning, match=reason):
+        metadata = transpile("@poet\ndef f(x):\n    return x\n", language="dana", settings=chosen).metadata
 
-    assert metadata["warnings"] == ["bodies of Dana functions are not generated: the function's own is woven"]
+    assert metadata["source"] == "fallback"
 
 
 async def test_asynchronous_call_gives_the_same() -> None:

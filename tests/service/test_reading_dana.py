@@ -1,9 +1,11 @@
 """How a request in Dana becomes a woven function, in the process that does it."""
 
 import sys
+from collections.abc import Callable
 
 import pytest
 
+from poet_import.model import TranspileRequest, Usage
 from poet_import.service import working
 from poet_import.service.programs import is_available, read_dana_function
 from poet_import.service.reading import Refused
@@ -36,8 +38,9 @@ def _unconfined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(working, "_confine", lambda _memory: None)
 
 
-def done(code: str, *imports: str) -> Done:
-    return transpile_task(Task(code, "dana", imports, Settings(), ROOTS, "epoch", None, 10.0, MEMORY))
+def done(code: str, *imports: str, settings: Settings | None = None, seconds: float = 10.0) -> Done:
+    task = Task(code, "dana", imports, settings or Settings(), ROOTS, "epoch", None, seconds, MEMORY)
+    return transpile_task(task)
 
 
 def test_function_is_woven_with_what_stands_beside_it() -> None:
@@ -112,3 +115,35 @@ def test_imports_that_are_something_else_are_refused() -> None:
     faults = done("@poet\ndef f():\n    1\n", "import a", "x = 1", "from").faults
 
     assert [fault.pointer for fault in faults] == ["/context/imports/1", "/context/imports/2"]
+
+
+class Stubborn:
+    """Answers with the same text whatever it is asked."""
+
+    fingerprint = "stubborn"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    async def generate(self, _request: TranspileRequest, *, observe: Callable[[Usage], None]) -> str:
+        observe(Usage("stubborn/one"))
+        return self.text
+
+
+def test_accepted_text_of_a_model_is_answered() -> None:
+    text = 'def f(x: int) -> str:\n    return f"{x}"\n'
+    settings = Settings(mode="eager", generator=Stubborn(text))
+
+    found = done("@poet\ndef f(x: int) -> str:\n    pass\n", settings=settings)
+
+    assert found.source == "model"
+    assert found.response["poet_implementation"]["operate_code"] == text
+
+
+def test_without_time_for_a_model_the_own_body_is_woven() -> None:
+    settings = Settings(mode="eager", generator=Stubborn(""))
+
+    found = done("@poet\ndef f(x: int) -> str:\n    pass\n", settings=settings, seconds=0.5)
+
+    assert (found.source, found.reason) == ("fallback", "no time was left to ask a model")
+    assert "operate_code" not in found.response["poet_implementation"]
