@@ -89,17 +89,21 @@ class _Reach:
     scoped: frozenset[tuple[str, ...]]
 
 
-def check_capabilities(tree: Node, original: Node) -> Iterator[Violation]:
+def check_capabilities(tree: Node, original: Node, module: Node) -> Iterator[Violation]:
     """Yield what a generated text is made of or reaches and may not.
 
     Args:
         tree: The tree of the text.
         original: The function that it is to take the place of.
+        module: The source around that, whose names are nobody else's: what Dana calls sees the locals of its caller.
     """
     allowed = _reach(original)
+    theirs = set(_names_of(module)) - set(_bound(original))
     helpers = {str(token(node, "NAME")) for node in trees(tree) if node.data == "function"}
     for part in trees(tree):
         bound = helpers | set(_bound(part))
+        for name in sorted(theirs & set(_bound(part))):
+            yield _violation(part, "shadow", f"{name} is a name of the source; give the function's own another one")
         for node in (*walk(part), *_inside_texts(part)):
             yield from _check(node, allowed, bound)
 
@@ -118,9 +122,11 @@ def _check_name(node: Node, allowed: _Reach, bound: set[str]) -> Iterator[Violat
         yield _violation(node, "name", "a name that the original does not use is read; use its own and pure built-ins")
 
 
-def _check_attribute(node: Node, allowed: _Reach, _: set[str]) -> Iterator[Violation]:
-    name = str(node.children[-1])
-    if name.startswith("_") or name not in allowed.attributes | _METHODS:
+def _check_attribute(node: Node, allowed: _Reach, bound: set[str]) -> Iterator[Violation]:
+    """Yield an attribute that the original does not use, unless it is a method of a value of the function's own."""
+    name, root = str(node.children[-1]), _root(node)
+    own = _METHODS if not root or root in bound | _PURE else frozenset[str]()
+    if name.startswith("_") or name not in allowed.attributes | own:
         message = "an attribute that the original does not use is read; use its own and those of built-in values"
         yield _violation(node, "attribute", message)
 
@@ -198,6 +204,18 @@ def _bound(tree: Node) -> Iterator[str]:
             target = next(trees(node))
             if target.data == "name":
                 yield str(target.children[0])
+
+
+def _names_of(module: Node) -> Iterator[str]:
+    """Yield every name that a source binds at its left edge."""
+    for node in trees(module):
+        if node.data in ("assignment", "annotated", "augmented"):
+            yield _root(next(trees(node)))
+        elif node.data in ("import_", "from_import"):
+            yield from (str(part.children[-1]) for part in trees(node))
+            yield from (str(word) for word in node.children if isinstance(word, Token))
+        elif (word := token(node, "NAME")) is not None:
+            yield str(word)
 
 
 def _reach(function: Node) -> _Reach:

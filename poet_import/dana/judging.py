@@ -37,7 +37,7 @@ def _judge(text: str, original: DanaFunction, source: DanaSource) -> Verdict:
     if tree is None:
         return Verdict(tuple(violations), ())
     function, violations = _check_structure(tree, original, source)
-    violations += check_capabilities(tree, original.node)
+    violations += check_capabilities(tree, original.node, source.tree)
     evidence = [Evidence("syntax", "grammar"), Evidence("structure", "signature"), Evidence("security", "allow-list")]
     if function is None or violations:
         return Verdict(tuple(violations), tuple(evidence))
@@ -69,6 +69,7 @@ def _check_structure(tree: Node, original: DanaFunction, source: DanaSource) -> 
     found = [*_check_module(tree, name, taken)]
     for node in functions:
         found += _check_function(node)
+        found += _check_defaults(node) if token(node, "NAME") != name else ()
     if len(own) != 1:
         found.append(Violation("structure", "one-function", 1, f"define the function {name!r} once"))
         return None, found
@@ -113,6 +114,16 @@ def _check_function(node: Node) -> Iterator[Violation]:
     for target in local_targets(block):
         message = "Dana moves an assignment to local:x out of the function; leave local: out"
         yield Violation("structure", "local", target.meta.line, message)
+
+
+def _check_defaults(helper: Node) -> Iterator[Violation]:
+    """Yield defaults that are more than one value: they are evaluated when the source runs, before any call."""
+    parameters = child(helper, "parameters")
+    for parameter in trees(parameters) if parameters else ():
+        default = next((part for part in trees(parameter) if part.data != "type"), None)
+        if default is not None and default.data not in ("number", "string", "constant", "signed"):
+            message = "a default of a helper is no constant; give it None or a constant"
+            yield Violation("structure", "default", parameter.meta.line, message)
 
 
 def _signature(function: Node) -> list[object]:

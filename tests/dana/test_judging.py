@@ -90,6 +90,7 @@ def test_other_statements_are_refused_unless_the_intent_is_asked_for() -> None:
         pytest.param(HEAD + "    def _g():\n        return 1\n" + BODY, "structure/inner-function", id="inner function"),
         pytest.param(HEAD + "    local:x = 1\n" + BODY, "structure/local", id="local"),
         pytest.param("def __hidden():\n    return 1\n" + HEAD + BODY, "structure/public-name", id="hidden name"),
+        pytest.param("def _h(x = len([])):\n    return x\n" + HEAD + BODY, "structure/default", id="default of a helper"),
         pytest.param(HEAD + "    print(points)\n" + BODY, "security/name", id="effect"),
         pytest.param(HEAD + "    reason(names)\n" + BODY, "security/name", id="language model"),
         pytest.param(HEAD + '    use("mcp")\n' + BODY, "security/name", id="network"),
@@ -136,6 +137,33 @@ def test_name_of_the_source_is_taken() -> None:
     source = f"def _help(x):\n    return x\n{STUB}"
 
     assert verdict("def _help(x):\n    return x\n" + HEAD + BODY, source).violations[0].rule == "taken-name"
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        pytest.param('x = net.post("u").text', "attribute", id="another method of a module"),
+        pytest.param('x = net.get("u").pop()', "attribute", id="method of what comes from outside"),
+        pytest.param("net.get = 1", "assignment", id="what is replaced"),
+        pytest.param("net = 1", "shadow", id="local that callees would see"),
+        pytest.param("LIMIT = 1", "shadow", id="constant that callees would see"),
+        pytest.param("for _cap in [1]:\n        pass", "shadow", id="function that callees would see"),
+        pytest.param("x = LIMIT", "name", id="constant that it did not use"),
+    ],
+)
+def test_intent_gives_no_further_reach(line: str, rule: str) -> None:
+    source = REAL.replace("@poet", 'LIMIT = 3\ndef _cap(x):\n    return LIMIT\n@poet(semantics="intent")')
+    text = SAME.replace("    reply =", f"    {line}\n    reply =")
+
+    assert rule in [one.rule for one in verdict(text, source).violations]
+
+
+def test_helper_may_have_constants_as_defaults() -> None:
+    assert verdict(
+        'def _h(x: int = -1, y = "a", z = None):\n    return x\n'
+        + HEAD
+        + BODY.replace("return", "x = _h()\n    return")
+    ).accepted
 
 
 def test_original_reaches_what_it_reached() -> None:

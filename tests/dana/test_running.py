@@ -99,6 +99,12 @@ def test_whatever_is_woven_is_dana(dana: Dana, source: str) -> None:
     assert after["accepted"], after["error"]
 
 
+def test_woven_function_is_a_stage_of_a_pipeline(dana: Dana) -> None:
+    source = "def inc(x: int) -> int:\n    return x + 1\n@poet\ndef twice(x: int) -> int:\n    return x * 2\ndef both(x: int) = inc | twice\n"
+
+    assert dana.run(f"{woven(source)}print(both(3))\n") == "8\n"
+
+
 WRITTEN = """def _rest(text, word):
     return text.replace(word, "").strip()
 def cut(text: str, word: str) -> dict:
