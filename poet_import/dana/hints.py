@@ -107,7 +107,7 @@ class _Reader:
 
     def read(self, node: Node, *, depth: int) -> Hint:
         """Return the hint of a ``type`` tree: the union of its arms."""
-        text = self._text[node.meta.start_pos : node.meta.end_pos]
+        text = self._written(node)
         arms = [self._arm(arm, depth=depth) for arm in trees(node)]
         if any(arm.accepts_all for arm in arms):
             undecided = tuple(part for arm in arms for part in arm.undecided)
@@ -115,6 +115,10 @@ class _Reader:
         kinds = tuple(dict.fromkeys(kind for arm in arms for kind in arm.kinds))
         containers = tuple(container for arm in arms for container in arm.containers if container.kind not in kinds)
         return Hint(text, kinds, containers, undecided=tuple(part for arm in arms for part in arm.undecided))
+
+    def _written(self, node: Node) -> str:
+        """Return a hint's text on one line."""
+        return " ".join(self._text[node.meta.start_pos : node.meta.end_pos].split())
 
     def _arm(self, node: Node, *, depth: int) -> Hint:
         """Return one arm of a union."""
@@ -125,8 +129,7 @@ class _Reader:
         if name in self._records and not arguments:
             return Hint(name, (self._records[name],))
         if name not in _KINDS or (arguments and len(_KINDS[name]) > 1):
-            whole = self._text[node.meta.start_pos : node.meta.end_pos]
-            return Hint(name, accepts_all=True, undecided=(whole,))
+            return Hint(name, accepts_all=True, undecided=(self._written(node),))
         if len(arguments) != {"list": 1, "set": 1, "dict": 2}.get(name, 0) or not arguments or depth >= _DEEPEST:
             return Hint(name, _KINDS[name])
         items = tuple(self.read(argument, depth=depth + 1) for argument in arguments)

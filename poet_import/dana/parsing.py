@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
-from lark.indenter import DedentError, Indenter
+from lark.lark import PostLex
 
 from poet_import.dana.refusals import DanaError, refused
 
@@ -46,25 +45,52 @@ _WORDS = {
     "SCOPE": "a scope",
 }
 _MERGED = frozenset(("RPAR", "RSQB", "RBRACE", "COMMA", "COLON", "EQUAL", "ELSE"))
-_parsing = threading.Lock()  # Lark's indenter keeps its state in itself
+_OPENING = frozenset(("LPAR", "LSQB", "LBRACE"))
+_CLOSING = frozenset(("RPAR", "RSQB", "RBRACE"))
+_TAB = 8  # columns, as Dana counts them
 
 
-class _Indenter(Indenter):
-    """Puts an INDENT and a DEDENT around each block; each lies at the end of the line before it."""
+class _Indenter(PostLex):
+    """Puts an INDENT and a DEDENT around each block; each lies at the end of the line before it.
 
-    NL_type = "_NL"
-    OPEN_PAREN_types = ["LPAR", "LSQB", "LBRACE"]  # noqa: RUF012  (Lark asks for a list)
-    CLOSE_PAREN_types = ["RPAR", "RSQB", "RBRACE"]  # noqa: RUF012  (as above)
-    INDENT_type = "INDENT"
-    DEDENT_type = "DEDENT"
-    tab_len = 8
+    Unlike Lark's own it keeps nothing between calls, so threads may share it, and it says where a line is uneven.
+    """
 
-    def handle_NL(self, token: Token) -> Iterator[Token]:  # noqa: N802  (Lark's name)
-        try:
-            yield from super().handle_NL(token)
-        except DedentError as error:
-            message = "this line's indentation is that of no block around it"
-            raise DanaError(message, "syntax", line=token.end_line, column=token.end_column) from error
+    always_accept = ("_NL",)
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        """Yield the tokens with those of the layout; ends of lines inside brackets are left out."""
+        brackets, levels = 0, [0]
+        token = Token("_NL", "", 0, 1, 1, 1, 1, 0)
+        for token in stream:
+            if token.type == "_NL":
+                if not brackets:
+                    yield token
+                    yield from _turns(token, levels)
+                continue
+            yield token
+            brackets += (token.type in _OPENING) - (token.type in _CLOSING)
+        for _ in levels[1:]:
+            yield Token.new_borrow_pos("DEDENT", "", token)
+
+
+def _turns(line_end: Token, levels: list[int]) -> Iterator[Token]:
+    """Yield what begins or ends with the line after a line's end, and note its indentation.
+
+    Raises:
+        DanaError: That is the indentation of no block around it.
+    """
+    blanks = line_end.rpartition("\n")[2]
+    indentation = len(blanks) + (_TAB - 1) * blanks.count("\t")
+    if indentation > levels[-1]:
+        levels.append(indentation)
+        yield Token.new_borrow_pos("INDENT", blanks, line_end)
+    while indentation < levels[-1]:
+        levels.pop()
+        yield Token.new_borrow_pos("DEDENT", "", line_end)
+    if indentation != levels[-1]:
+        message = "this line's indentation is that of no block around it"
+        raise DanaError(message, "syntax", line=line_end.end_line, column=line_end.end_column)
 
 
 @cache
@@ -86,8 +112,7 @@ def parse(text: str) -> Node:
         DanaError: It is no Dana; with line, column, and what was expected.
     """
     try:
-        with _parsing:
-            tree = _parser().parse(text)
+        tree = _parser().parse(text)
     except UnexpectedInput as error:
         raise _refusal(error, text) from error
     _check(tree)

@@ -1,5 +1,7 @@
 """Our grammar takes what Dana's parser takes and refuses what that refuses, and says where and why."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from dana_process import Dana
 from grammar_rows import ACCEPTED, REFUSED
@@ -93,6 +95,13 @@ def test_error_tells_where_and_what_was_expected(text: str, line: int, column: i
 @pytest.mark.parametrize("text", ["\ufeffx = 1\n", "x = 1\r\ny = 2\r\n", "x = 1"])
 def test_byte_order_marks_and_line_ends_do_not_matter(text: str) -> None:
     assert is_accepted(text)
+
+
+def test_threads_may_read_at_once() -> None:
+    texts = [f"if x:\n{'    ' * depth}f(\n1)\n" for depth in range(1, 20)] * 10
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(is_accepted, texts))
 
 
 def test_deep_nesting_is_read_without_recursion() -> None:

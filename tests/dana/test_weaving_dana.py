@@ -162,6 +162,12 @@ def test_body_of_comments_alone_has_a_result_to_check() -> None:
     assert "assert type(__poet_result) in" in text
 
 
+def test_hint_over_several_lines_is_told_on_one() -> None:
+    text = woven("@poet\ndef f(x: int\n      | None):\n    return x\n")
+
+    assert 'f"f: x must be int | None, got {type(x)}"' in text
+
+
 def test_struct_that_is_made_on_the_spot_needs_no_check() -> None:
     source = "struct A:\n    x: int\nagent_blueprint B:\n    y: int\n@poet\ndef f(x) -> A:\n    {}\n"
 
