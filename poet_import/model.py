@@ -196,10 +196,11 @@ class Transpiled:
     code: str
     operate: str | None
     metadata: dict[str, object] = field(default_factory=dict)
+    language: Literal["python", "dana"] = "python"
 
     def to_dict(self) -> dict[str, object]:
         """Return the service's response for this implementation."""
-        implementation: dict[str, object] = {"code": self.code, "language": "python"}
+        implementation: dict[str, object] = {"code": self.code, "language": self.language}
         if self.operate is not None:
             implementation["operate_code"] = self.operate
         return {"poet_implementation": implementation, "metadata": self.metadata}

@@ -18,6 +18,7 @@ ROWS = {
     "source": 1,
     "templates": 1,
     "validation": 1,
+    "dana": 2,
     "generators": 2,
     "transpiler": 3,
     "cli": 4,

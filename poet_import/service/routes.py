@@ -59,7 +59,7 @@ _MEANS = {
     415: "Not sent as JSON, or packed in another way than gzip, which `Accept-Encoding` then says.",
     422: "Understood, and wrong; `errors` says where.",
     429: "Too often; `Retry-After` says when to ask again.",
-    501: "Not in this version.",
+    501: "Not installed here.",
     503: "Too busy, or ending; try again.",
 }
 _READING = (401, 403, 429)

@@ -22,6 +22,7 @@ from poet_import.service.library import TemplateLibrary
 from poet_import.service.metrics import Metrics, kind_of
 from poet_import.service.pool import QueueFull, WorkerLost, WorkerPool
 from poet_import.service.problems import Problem, ProblemError
+from poet_import.service.programs import is_available
 from poet_import.service.responses import ResponseCache, key_of
 from poet_import.service.schemas import TranspileBody
 from poet_import.service.working import Done, Task, transpile_task
@@ -105,8 +106,10 @@ class TranspileService:
         Raises:
             ProblemError: It cannot be transpiled, or there is no room for it now.
         """
-        if parsed.language == "dana":
-            raise ProblemError(Problem(501, "this version transpiles Python only"))
+        if parsed.language == "dana" and not is_available():
+            raise ProblemError(
+                Problem(501, "Dana is not transpiled here: the service was installed without the extra dana")
+            )
         key = key_of(body, self._epoch)
         task = self._under_way.get(key)
         if task is None:
@@ -147,6 +150,7 @@ class TranspileService:
     async def _work(self, parsed: TranspileBody, *, arrived: float) -> Answer:
         task = Task(
             parsed.function_code,
+            parsed.language,
             tuple(parsed.context.imports) if parsed.context else (),
             self._settings,
             self._library.roots,

@@ -13,16 +13,18 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from poet_import.errors import GeneratorError, PoetFallbackWarning, PoetWarning, TemplateError, TranspileError
 from poet_import.service.faults import Fault, without_input
-from poet_import.service.reading import FILENAME, Refused, Sent, read_function
+from poet_import.service.programs import read_dana_function
+from poet_import.service.reading import FILENAME, Refused, read_function
 from poet_import.settings import Settings
 from poet_import.templates import TemplateStore
-from poet_import.transpiler import improver_over
+from poet_import.transpiler import asking_over, improver_over
 from poet_import.transpiler.core import Transpiler
 from poet_import.transpiler.metadata import transpiled_of
+from poet_import.transpiler.programs import Asking, transpile_program
 from poet_import.transpiler.woven import Body, Woven
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class Task:
     """One request for the worker."""
 
     code: str
+    language: Literal["python", "dana"]
     imports: tuple[str, ...]
     settings: Settings
     roots: tuple[str, ...]
@@ -68,7 +71,7 @@ def transpile_task(task: Task) -> Done:
     _confine(task.memory)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        done = _transpiled(task)
+        done = _transpiled_dana(task) if task.language == "dana" else _transpiled(task)
     said = [*done.warnings, *_said(caught)]
     if done.faults or not said:
         return done
@@ -109,9 +112,36 @@ def _woven(task: Task, shared: RedisStore | None) -> Done:
         transpiled.to_dict() | {"metadata": metadata},
         source=str(metadata["source"]),
         reason=str(metadata.get("reason", "")),
-        warnings=_unknown_domain(sent, woven),
+        warnings=_unknown_domain(sent.marked.options.domain, _store(task)),
     )
     return _with_figures(done, woven, read=read - begun, rest=time.monotonic() - read)
+
+
+def _transpiled_dana(task: Task) -> Done:
+    begun = time.monotonic()
+    try:
+        source = read_dana_function(task.code, task.imports)
+    except Refused as refused:
+        return Done(faults=refused.faults)
+    read = time.monotonic()
+    transpiled = transpile_program(source, _store(task), _asking(task, seconds=task.seconds - (read - begun)))
+    metadata = {name: value for name, value in transpiled.metadata.items() if name != "functions"}
+    stages = {"discover": read - begun, "weave": time.monotonic() - read}
+    said = metadata.get("warnings")
+    unknown = _unknown_domain(source.functions[0].options.domain, _store(task))
+    return Done(
+        transpiled.to_dict() | {"metadata": metadata},
+        source=str(metadata["source"]),
+        reason=str(metadata.get("reason", "")),
+        warnings=(*unknown, *(map(str, said) if isinstance(said, list) else ())),
+        stages=stages,
+    )
+
+
+def _asking(task: Task, *, seconds: float) -> Asking | None:
+    if task.settings.generates and seconds <= _REPLY_SECONDS:
+        return Asking(None, "no time was left to ask a model")
+    return asking_over(task.settings, task.directory, seconds=seconds - _REPLY_SECONDS)
 
 
 def _table(value: object) -> Mapping[str, object]:
@@ -119,11 +149,11 @@ def _table(value: object) -> Mapping[str, object]:
     return value
 
 
-def _unknown_domain(sent: Sent, woven: Woven) -> tuple[str, ...]:
-    domain, plan = sent.marked.options.domain, woven.functions[0].plan
-    if domain is None or plan is None or plan.template.domain == domain:
+def _unknown_domain(domain: str | None, store: TemplateStore) -> tuple[str, ...]:
+    used = store.find(domain).domain
+    if domain is None or used == domain:
         return ()
-    return (f"the domain {domain!r} is unknown here, or its template is broken: {plan.template.domain} was used",)
+    return (f"the domain {domain!r} is unknown here, or its template is broken: {used} was used",)
 
 
 def _said(caught: Iterable[warnings.WarningMessage]) -> list[str]:

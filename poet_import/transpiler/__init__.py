@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from poet_import.cache.directory import cache_directory
-from poet_import.errors import GeneratorError, TranspileError
+from poet_import.errors import GeneratorError, PoetFallbackWarning, TranspileError
 from poet_import.model import Transpiled
 from poet_import.settings import Settings, in_force
 from poet_import.source.context import with_imports
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from poet_import.cache.shared import SharedStore
     from poet_import.model import Generator
     from poet_import.transpiler.improving import Improver
+    from poet_import.transpiler.programs import Asking
 
 _FILENAME = "<source>"
 _transpilers: dict[tuple[Settings, str | None], Transpiler] = {}
@@ -115,19 +117,23 @@ def transpile(
 
     Args:
         source: Source with at least one function under ``@poet``.
-        language: ``python``, the only one that this version knows.
+        language: ``python``, or ``dana`` with the extra of that name.
         context: What else is known of the source: ``imports``, a list of import statements to stand above it.
         settings: Those to hold here; the ones in force if None.
 
     Returns:
         The whole woven source, whose functions need `poet_import.runtime` in the place of ``@poet``, and the metadata
-        of the first marked function; ``functions`` lists all of them.
+        of the first marked function; ``functions`` lists all of them. Woven Dana needs nothing but Dana.
 
     Raises:
-        TranspileError: The source is not Python or marks no function; the message tells what was found instead.
+        TranspileError: The source is not of the language, or marks no function; the message tells what was found.
 
     .. versionadded:: 0.1.0
+    .. versionchanged:: 0.2.0
+       ``language="dana"``.
     """
+    if language == "dana":
+        return _dana(source, context, settings)
     text = _read(source, language, context)
     with _translated():
         woven = _transpiler(settings).transpile(text, _FILENAME)
@@ -146,11 +152,57 @@ async def atranspile(
 
     .. versionadded:: 0.2.0
     """
+    if language == "dana":
+        import asyncio  # loaded where this is called
+
+        return await asyncio.to_thread(_dana, source, context, settings)
     text = _read(source, language, context)
     with _translated():
         woven = await _transpiler(settings).atranspile(text, _FILENAME)
         woven.compile(_FILENAME)
     return transpiled_of(woven, _FILENAME)
+
+
+def _dana(source: str, context: Mapping[str, object] | None, settings: Settings | None) -> Transpiled:
+    """Transpile a Dana source.
+
+    Raises:
+        TranspileError: As `transpile` says.
+    """
+    from poet_import.transpiler.programs import read_program, transpile_program  # for those alone who have Dana
+
+    chosen = in_force() if settings is None else settings
+    program = read_program(source, (context or {}).get("imports", ()), _FILENAME)
+    directory = cache_directory(chosen) if chosen.generates else None
+    asking = asking_over(chosen, directory, seconds=chosen.generation_timeout)
+    done = transpile_program(program, store_over(chosen.templates), asking)
+    rows = done.metadata["functions"]
+    for row in rows if isinstance(rows, list) else ():
+        if row["source"] != "fallback":
+            continue
+        message = f"{row['original_function_name']} runs as it is written: {row['reason']}"
+        warnings.warn(message, PoetFallbackWarning, stacklevel=3)
+    return done
+
+
+def asking_over(settings: Settings, directory: str | None, *, seconds: float) -> Asking | None:
+    """Return what writes other bodies for Dana functions, None where nothing is configured.
+
+    Args:
+        settings: What is configured.
+        directory: Where processes tell each other that an endpoint is down.
+        seconds: How long the functions that are asked for together may take.
+    """
+    from poet_import.transpiler.programs import Asking  # as above
+
+    if not settings.generates:
+        return None
+    if settings.generator == "remote":
+        return Asking(None, "a service is asked for bodies in Python only")
+    try:
+        return Asking(generator_over(settings, directory), seconds=seconds)
+    except (GeneratorError, ValueError) as error:
+        return Asking(None, str(error))
 
 
 def _transpiler(settings: Settings | None) -> Transpiler:
@@ -165,7 +217,7 @@ def _read(source: str, language: str, context: Mapping[str, object] | None) -> s
         TranspileError: The language is unknown, or the imports are no import statements.
     """
     if language != "python":
-        raise TranspileError(f"language {language!r}: this version transpiles 'python' only")
+        raise TranspileError(f"language {language!r}: this version transpiles 'python' and 'dana'")
     return with_imports(source, context)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 
 from poet_import.errors import TranspileError
-from poet_import.model import Transpiled
+from poet_import.model import PoetOptions, Transpiled
 from poet_import.source.options import NAMES
 from poet_import.source.scopes import FunctionNode
 from poet_import.transpiler.standalone import without_markers
-from poet_import.transpiler.woven import Body, Fallback, Woven, WovenFunction
+from poet_import.transpiler.woven import Body, Fallback, Outcome, Woven, WovenFunction
 
 _PARAMETERS = ("domain", "optimize_for", "retries", "timeout")
 
@@ -36,21 +36,28 @@ def _contents(woven: Woven) -> str:
 
 
 def _metadata(function: WovenFunction) -> dict[str, object]:
-    options = {name: getattr(function.options, name) for name in NAMES}
-    written = {name: value for name, value in options.items() if value is not None}
     return {
-        "decorator_params": {name: written[name] for name in _PARAMETERS if name in written},
-        "options": {name: value for name, value in written.items() if name not in _PARAMETERS},
+        **options_of(function.options),
         "phases_included": list(function.plan.phases if function.plan else ()),
         "original_function_name": function.qualname.rpartition(".")[2],
         "enhancements": list(function.plan.template.enhancements if function.plan else ()),
-        **_source(function),
+        **source_of(function.outcome),
     }
 
 
-def _source(function: WovenFunction) -> dict[str, object]:
+def options_of(options: PoetOptions) -> dict[str, object]:
+    """Return what was written in ``@poet(...)``: four options by themselves, and the rest."""
+    values = {name: getattr(options, name) for name in NAMES}
+    written = {name: value for name, value in values.items() if value is not None}
+    return {
+        "decorator_params": {name: written[name] for name in _PARAMETERS if name in written},
+        "options": {name: value for name, value in written.items() if name not in _PARAMETERS},
+    }
+
+
+def source_of(outcome: Outcome | None) -> dict[str, object]:
     """Return where a function's body comes from."""
-    match function.outcome:
+    match outcome:
         case Body(model=model):
             return {"source": "model", "model": model}
         case Fallback(reason=reason):

@@ -33,7 +33,7 @@ def check_syntax(code: str) -> tuple[ast.Module | None, list[Violation]]:
 
     Nothing is run, and no text makes this crash, hang or recurse.
     """
-    violations = [*_check_size(code), *_check_characters(code)]
+    violations = [*check_size(code), *check_characters(code)]
     if violations:
         return None, violations
     tree, problem = _parsed(code)
@@ -47,7 +47,8 @@ def _violation(rule: str, line: int, message: str) -> Violation:
     return Violation("syntax", rule, line, message)
 
 
-def _check_size(code: str) -> list[Violation]:
+def check_size(code: str) -> list[Violation]:
+    """Return what is too large in a text to be read or reviewed."""
     if len(code) > _MOST_BYTES:
         return [_violation("too-long", 1, f"the text has {len(code):,} characters; at most {_MOST_BYTES:,} are read")]
     found: list[Violation] = []
@@ -65,7 +66,8 @@ def _check_size(code: str) -> list[Violation]:
     return found
 
 
-def _check_characters(code: str) -> list[Violation]:
+def check_characters(code: str) -> list[Violation]:
+    """Return what stands in a text and looks other than it is."""
     found: list[Violation] = []
     for number, line in enumerate(code.split("\n"), 1):
         if _BIDIRECTIONAL.search(line):

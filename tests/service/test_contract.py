@@ -187,8 +187,67 @@ def test_other_media_types_are_415(client: httpx.Client) -> None:
     assert problem(client.post("/api/v1/transpile", content=b"{}", headers={"content-type": "text/plain"}), 415)
 
 
-def test_dana_is_not_there_yet(client: httpx.Client) -> None:
-    problem(client.post("/api/v1/transpile", json={"function_code": "x", "language": "dana"}), 501)
+DANA = """import math.py as math
+struct Point:
+    x: int
+def _far(p: Point) -> int:
+    return p.x * 100
+@poet(timeout=2, retries=1)
+def far(p: Point) -> int:
+    return _far(p)
+"""
+
+
+def test_dana_is_woven_as_dana(client: httpx.Client) -> None:
+    body = client.post("/api/v1/transpile", json={"function_code": DANA, "language": "dana"}).json()
+
+    implementation, metadata = body["poet_implementation"], body["metadata"]
+    assert implementation["language"] == "dana"
+    assert "# @poet(timeout=2, retries=1)\ndef far(p: Point) -> int:\n    # perceive\n" in implementation["code"]
+    assert metadata["decorator_params"] == {"retries": 1, "timeout": 2}
+    assert metadata["original_function_name"] == "far"
+    assert ["nothing in Dana stops a running function" in warning for warning in metadata["warnings"]] == [True]
+
+
+@pytest.mark.parametrize(
+    ("code", "rule", "line", "column"),
+    [
+        pytest.param("@poet\ndef f(x)\n    return x\n", "syntax", 2, 9, id="syntax"),
+        pytest.param("def f(x):\n    return x\n", "no-poet-function", None, None, id="no mark"),
+        pytest.param("@poet\ndef f():\n    1\n@poet\ndef g():\n    2\n", "several-poet-functions", 5, None, id="two"),
+        pytest.param("@poet\ndef f(x):\n    return x\nprint(f(1))\n", "further-statement", 4, None, id="statement"),
+        pytest.param("@poet(retris=1)\ndef f(x):\n    return x\n", "options", 1, 1, id="options"),
+        pytest.param("@poet\ndef f(x):\n    __poet_x = 1\n    return x\n", "reserved-name", 3, 5, id="reserved name"),
+        pytest.param("def g():\n    @poet\n    def f():\n        pass\n", "misplaced-function", 2, 5, id="inside"),
+        pytest.param("x = 1\n" * 5_001, "too-long", None, None, id="too long"),
+    ],
+)  # fmt: skip
+def test_dana_that_cannot_be_woven_is_refused(
+    client: httpx.Client, code: str, rule: str, line: int | None, column: int | None
+) -> None:
+    answer = problem(client.post("/api/v1/transpile", json={"function_code": code, "language": "dana"}), 422)
+
+    (error,) = answer["errors"]
+    assert (error["rule"], error.get("line"), error.get("column")) == (rule, line, column)
+
+
+def test_danas_imports_stand_above_it_and_are_imports_only(client: httpx.Client) -> None:
+    sent = {"function_code": "    @poet\n    def f(x):\n        return math.pi\n", "language": "dana"}
+
+    woven = client.post("/api/v1/transpile", json={**sent, "context": {"imports": ["import math.py as math"]}}).json()
+    refused = client.post("/api/v1/transpile", json={**sent, "context": {"imports": ["import a", "print(1)"]}})
+
+    assert woven["poet_implementation"]["code"].startswith("import math.py as math\n# @poet\ndef f(x):\n    return")
+    (error,) = problem(refused, 422)["errors"]
+    assert (error["pointer"], error["rule"]) == ("/context/imports/1", "import-statements-only")
+
+
+def test_unknown_domain_of_dana_is_answered_with_a_warning(client: httpx.Client) -> None:
+    sent = {"function_code": "@poet(domain='nowhere')\ndef f(x):\n    return x\n", "language": "dana"}
+
+    (warning,) = client.post("/api/v1/transpile", json=sent).json()["metadata"]["warnings"]
+
+    assert warning == "the domain 'nowhere' is unknown here, or its template is broken: base was used"
 
 
 def test_unknown_domain_is_answered_with_a_warning(client: httpx.Client) -> None:

@@ -25,7 +25,7 @@ def _unconfined(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(code: str, imports: tuple[str, ...] = (), *, settings: Settings | None = None, seconds: float = 10.0) -> Done:
-    task = Task(code, imports, settings or Settings(), ROOTS, "epoch", None, seconds, MEMORY)
+    task = Task(code, "python", imports, settings or Settings(), ROOTS, "epoch", None, seconds, MEMORY)
     return transpile_task(task)
 
 

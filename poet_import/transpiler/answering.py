@@ -1,0 +1,98 @@
+"""Generated bodies for the functions of a Dana source: ask, judge, ask again, all functions at once.
+
+Nothing is kept between calls: the service keeps its answers, and a text in the source is the user's to keep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from poet_import.dana.discovery import DanaFunction, DanaSource, span_of
+from poet_import.dana.grafting import is_improvable
+from poet_import.dana.judging import judge
+from poet_import.dana.prompts import render
+from poet_import.errors import GeneratorError
+from poet_import.model import Generator, Original, Refusal, Template, TranspileRequest, Usage, Verdict
+from poet_import.transpiler.background import submit
+from poet_import.transpiler.woven import Body, Fallback
+
+_MOST_ANSWERS = 3  # one, and two repairs
+_GRACE = 0.5  # seconds over the deadline for the loop to say what is not done
+_INSIDE_A_BLOCK = Fallback("a function inside a block keeps its body: there is no place for helpers beside it")
+
+
+def answers(
+    source: DanaSource, templates: Mapping[DanaFunction, Template], generator: Generator, *, seconds: float
+) -> dict[DanaFunction, Body | Fallback]:
+    """Return for each marked function of a source another body, or why it keeps its own.
+
+    Args:
+        source: The source.
+        templates: The domain of each function.
+        generator: What is asked.
+        seconds: How long all of them may take.
+    """
+    late = Fallback(f"it was not done within {seconds:g} s")
+    asked = submit(_all(source, templates, generator, seconds=seconds))
+    try:
+        return asked.result(seconds + _GRACE)
+    except TimeoutError:  # a generator that holds up the loop
+        return dict.fromkeys(source.functions, late)
+
+
+async def _all(
+    source: DanaSource, templates: Mapping[DanaFunction, Template], generator: Generator, *, seconds: float
+) -> dict[DanaFunction, Body | Fallback]:
+    deadline = time.monotonic() + seconds
+    wanted = [found for found in source.functions if is_improvable(found, source)]
+    requests = [_request(found, source, templates[found], deadline=deadline) for found in wanted]
+    rows = zip(wanted, requests, strict=True)
+    tasks = [asyncio.create_task(_answer(found, source, request, generator=generator)) for found, request in rows]
+    if tasks:
+        await asyncio.wait(tasks, timeout=seconds)
+    done: dict[DanaFunction, Body | Fallback] = dict.fromkeys(source.functions, _INSIDE_A_BLOCK)
+    for found, task in zip(wanted, tasks, strict=True):
+        done[found] = task.result() if task.done() else Fallback(f"it was not done within {seconds:g} s")
+        task.cancel()
+    return done
+
+
+def _request(found: DanaFunction, source: DanaSource, template: Template, *, deadline: float) -> TranspileRequest:
+    name = str(found.name)
+    start, end = span_of(found.node, source.text)
+    original = Original(
+        f"{source.text[start:end]}\n", name, name, module=source.text, semantics=found.options.semantics
+    )
+    return TranspileRequest(original, found.options, template, render(found, source, template), deadline)
+
+
+async def _answer(
+    found: DanaFunction, source: DanaSource, request: TranspileRequest, *, generator: Generator
+) -> Body | Fallback:
+    """Ask until an answer is accepted."""
+    last = Usage(model=generator.fingerprint)
+
+    def note(usage: Usage) -> None:
+        nonlocal last
+        last = usage
+
+    while True:
+        try:
+            text = await generator.generate(request, observe=note)
+        except GeneratorError as error:
+            return Fallback(str(error))
+        verdict = await asyncio.to_thread(judge, text, found, source)
+        if verdict.implementation is not None:
+            return Body(verdict.implementation, "", last.model)
+        request = replace(request, refusals=(*request.refusals, Refusal(text, verdict.violations)))
+        if len(request.refusals) == _MOST_ANSWERS or time.monotonic() >= request.deadline:
+            return Fallback(_words(verdict, len(request.refusals)))
+
+
+def _words(verdict: Verdict, count: int) -> str:
+    first = verdict.violations[0]
+    asked = "its answer was" if count == 1 else f"each of its {count} answers was"
+    return f"{asked} refused, the last by {first.gate}, rule {first.rule}, line {first.line}: {first.message}"
