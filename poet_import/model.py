@@ -94,7 +94,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Implementation:
-    """A text that may become code: only `poet_import.validation` makes one."""
+    """A text that may become code: only `poet_import.validation` makes one, and `poet_import.dana.judging` for Dana."""
 
     operate: str  # O′, with its imports and private helpers, as it was judged
     name: str
