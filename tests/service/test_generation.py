@@ -35,7 +35,7 @@ def model() -> Iterator[ScriptedModel]:
 
 @pytest.fixture
 def service(start: Start, model: ScriptedModel) -> RunningService:
-    return start("--seconds", "4", POET_MODEL="openai/tiny", POET_LLM_BASE_URL=model.url, POET_LLM_API_KEY="none")
+    return start(POET_MODEL="openai/tiny", POET_LLM_BASE_URL=model.url, POET_LLM_API_KEY="none")
 
 
 def transpile(service: RunningService, code: str = CODE) -> dict[str, dict[str, str]]:
@@ -94,7 +94,9 @@ def test_outage_is_nobody_elses_failure(service: RunningService, model: Scripted
     assert (found["metadata"]["source"], time.monotonic() - begun < 11) == ("fallback", True)
 
 
-def test_model_that_hangs_costs_no_more_than_the_request_may(service: RunningService, model: ScriptedModel) -> None:
+def test_model_that_hangs_costs_no_more_than_the_request_may(start: Start, model: ScriptedModel) -> None:
+    by_model = {"POET_MODEL": "openai/tiny", "POET_LLM_BASE_URL": model.url, "POET_LLM_API_KEY": "none"}
+    service = start("--seconds", "4", **by_model)
     model.script(hang)
     begun = time.monotonic()
 
