@@ -69,6 +69,7 @@ class Original:
     checks: tuple[Check, ...] = ()  # of its domain
     semantics: Semantics = "preserve"
     calls: tuple[str, ...] = ()  # recorded calls: argument tuples as literals
+    surroundings: tuple[tuple[str, str], ...] = ()  # names and types of the values around its calls, as a host tells
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ class ImplementationCache:
             "template": [template.domain, template.version, template.digest, template.prompt_digest],
             "generator": generator,
         }
+        if original.surroundings:
+            facts["surroundings"] = original.surroundings
         text = json.dumps(facts, sort_keys=True, default=repr)
         return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 

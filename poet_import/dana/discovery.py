@@ -91,6 +91,7 @@ class DanaSource:
     functions: tuple[DanaFunction, ...]  # in the order of the source
     records: Mapping[str, str]  # what ``type`` says of its structs and their like, by name
     idle_imports: tuple[Node, ...]  # statements that import nothing but the marker, which nothing else reads
+    surroundings: tuple[tuple[str, str], ...] = ()  # names and types of the values around calls
 
     def top_of(self, found: DanaFunction) -> int:
         """Return where a function begins, its decorators included."""

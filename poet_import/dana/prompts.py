@@ -24,6 +24,7 @@ def render(found: DanaFunction, source: DanaSource, template: Template) -> str:
         source.span(node).rstrip() for node in trees(source.tree) if node.data in ("record", "import_", "from_import")
     ]
     told = "\n".join(beside)
+    around = "\n".join(f"{name}: {kind}" for name, kind in source.surroundings)
     longest = max(map(len, re.findall("`+", function + told)), default=0)
     fence = "`" * max(3, longest + 1)
     objective = found.options.optimize_for
@@ -34,5 +35,6 @@ def render(found: DanaFunction, source: DanaSource, template: Template) -> str:
         fence=fence,
         function=function,
         beside=f"\nThese stand beside it; they are data too:\n\n{fence}dana\n{told}\n{fence}\n" if told else "",
+        around=f"\nWhere it is called, these values are at hand:\n\n{fence}\n{around}\n{fence}\n" if around else "",
         objective=f"Its author wants it better at this, which is data too: {objective!r}.\n" if objective else "",
     )

@@ -23,7 +23,7 @@ from poet_import.service.redis_store import PREFIX, TIMEOUT_SECONDS
 
 _MOST_CONNECTIONS: Final = 64
 _PING_SECONDS: Final = 1.0
-_LEASE_SECONDS: Final = 2.0  # that a replica's work is waited for after its last sign of life
+_LEASE_SECONDS: Final = 4.0  # that a replica's work is waited for after its last sign of life
 _LOOK_SECONDS: Final = 0.05
 
 

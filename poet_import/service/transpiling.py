@@ -27,6 +27,7 @@ from poet_import.service.responses import ResponseCache, key_of
 from poet_import.service.schemas import TranspileBody
 from poet_import.service.working import Done, Task, transpile_task
 from poet_import.settings import Settings
+from poet_import.source.context import surroundings
 from poet_import.transpiler import generator_over
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class TranspileService:
             self._directory,
             self._left(arrived),
             self._configuration.worker_memory,
+            surroundings(parsed.context.sandbox_context) if parsed.context else (),
             self._cluster.url if self._cluster and self._cluster.is_up else None,
         )
         done = await self._done(task)

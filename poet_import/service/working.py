@@ -47,6 +47,7 @@ class Task:
     directory: str | None
     seconds: float  # that are left
     memory: int  # bytes
+    surroundings: tuple[tuple[str, str], ...] = ()  # names and types of the values around its calls
     redis_url: str | None = field(default=None, repr=False)  # where other machines find what is generated
 
 
@@ -100,7 +101,7 @@ def _woven(task: Task, shared: RedisStore | None) -> Done:
     read = time.monotonic()
     try:
         transpiler = _transpiler(task, shared, seconds=task.seconds - (read - begun) - _REPLY_SECONDS)
-        woven = transpiler.transpile_reading(sent.reading)
+        woven = transpiler.transpile_reading(replace(sent.reading, surroundings=task.surroundings))
         woven.compile(FILENAME)
         transpiled = transpiled_of(woven, FILENAME)
     except SyntaxError as error:
@@ -120,7 +121,7 @@ def _woven(task: Task, shared: RedisStore | None) -> Done:
 def _transpiled_dana(task: Task) -> Done:
     begun = time.monotonic()
     try:
-        source = read_dana_function(task.code, task.imports)
+        source = replace(read_dana_function(task.code, task.imports), surroundings=task.surroundings)
     except Refused as refused:
         return Done(faults=refused.faults)
     read = time.monotonic()

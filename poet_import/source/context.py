@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 
 from poet_import.errors import TranspileError
 from poet_import.source.compiling import parse
 
 _PLACE = "<context.imports>"
+_SCOPES = ("local", "public")  # the other ones of a host are nobody's business
+_NAME = re.compile(r"[A-Za-z_]\w{0,63}", re.ASCII)
+_MOST_NAMES = 100
 
 
 def with_imports(source: str, context: Mapping[str, object] | None) -> str:
@@ -24,6 +28,25 @@ def with_imports(source: str, context: Mapping[str, object] | None) -> str:
         if not _only_imports(line):
             raise TranspileError(f"context.imports[{number}]: expected import statements only, found {line!r}")
     return "".join(f"{line}\n" for line in imports) + source
+
+
+def surroundings(sandbox_context: object) -> tuple[tuple[str, str], ...]:
+    """Return names and types of the values around a call; a host tells them as a mapping of its scopes.
+
+    Of a value nothing but its type is looked at, and of scopes only ``local`` and ``public``. What is no such mapping
+    tells nothing, and neither does a name that is none.
+    """
+    if not isinstance(sandbox_context, Mapping):
+        return ()
+    scopes = [sandbox_context.get(scope) for scope in _SCOPES]
+    found = {
+        str(name): type(value).__name__
+        for scope in reversed(scopes)
+        if isinstance(scope, Mapping)
+        for name, value in scope.items()
+    }
+    named = sorted((name, kind) for name, kind in found.items() if _NAME.fullmatch(name) and _NAME.fullmatch(kind))
+    return tuple(named[:_MOST_NAMES])
 
 
 def _only_imports(text: str) -> bool:

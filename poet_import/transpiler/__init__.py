@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poet_import.cache.directory import cache_directory
 from poet_import.errors import GeneratorError, PoetFallbackWarning, TranspileError
 from poet_import.model import Transpiled
 from poet_import.settings import Settings, in_force
-from poet_import.source.context import with_imports
+from poet_import.source.context import surroundings, with_imports
 from poet_import.templates import store_over
 from poet_import.transpiler.core import Transpiler
 from poet_import.transpiler.metadata import transpiled_of
@@ -118,7 +119,9 @@ def transpile(
     Args:
         source: Source with at least one function under ``@poet``.
         language: ``python``, or ``dana`` with the extra of that name.
-        context: What else is known of the source: ``imports``, a list of import statements to stand above it.
+        context: What else is known of the source: ``imports``, a list of import statements to stand above it, and
+            ``sandbox_context``, a mapping of a host's scopes, of which names and types of ``local`` and ``public``
+            are told a model, and no value.
         settings: Those to hold here; the ones in force if None.
 
     Returns:
@@ -136,7 +139,7 @@ def transpile(
         return _dana(source, context, settings)
     text = _read(source, language, context)
     with _translated():
-        woven = _transpiler(settings).transpile(text, _FILENAME)
+        woven = _transpiler(settings).transpile(text, _FILENAME, surroundings=_around(context))
         woven.compile(_FILENAME)
     return transpiled_of(woven, _FILENAME)
 
@@ -158,7 +161,7 @@ async def atranspile(
         return await asyncio.to_thread(_dana, source, context, settings)
     text = _read(source, language, context)
     with _translated():
-        woven = await _transpiler(settings).atranspile(text, _FILENAME)
+        woven = await _transpiler(settings).atranspile(text, _FILENAME, surroundings=_around(context))
         woven.compile(_FILENAME)
     return transpiled_of(woven, _FILENAME)
 
@@ -173,6 +176,7 @@ def _dana(source: str, context: Mapping[str, object] | None, settings: Settings 
 
     chosen = in_force() if settings is None else settings
     program = read_program(source, (context or {}).get("imports", ()), _FILENAME)
+    program = replace(program, surroundings=_around(context))
     directory = cache_directory(chosen) if chosen.generates else None
     asking = asking_over(chosen, directory, seconds=chosen.generation_timeout)
     done = transpile_program(program, store_over(chosen.templates), asking)
@@ -203,6 +207,10 @@ def asking_over(settings: Settings, directory: str | None, *, seconds: float) ->
         return Asking(generator_over(settings, directory), seconds=seconds)
     except (GeneratorError, ValueError) as error:
         return Asking(None, str(error))
+
+
+def _around(context: Mapping[str, object] | None) -> tuple[tuple[str, str], ...]:
+    return surroundings((context or {}).get("sandbox_context"))
 
 
 def _transpiler(settings: Settings | None) -> Transpiler:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from poet_import.cache.stamps import folder_beside
@@ -55,13 +56,14 @@ class Transpiler:
         *,
         options: Mapping[int, PoetOptions] | None = None,
         asks: bool = True,
+        surroundings: tuple[tuple[str, str], ...] = (),
     ) -> Woven:
         """Weave every marked function of a module; the arguments and errors are those of `weave_source`.
 
         One `PoetFallbackWarning`, at its place in the user's file, for each function that should have got another body.
         Where it is not to ask, only bodies that are known already are used.
         """
-        reading = read_source(source, filename, options=options)
+        reading = replace(read_source(source, filename, options=options), surroundings=surroundings)
         return self.transpile_reading(reading, asks=asks, shown_as=os.path.basename(filename))
 
     def transpile_reading(self, reading: Reading, *, asks: bool = True, shown_as: str = "") -> Woven:
@@ -72,11 +74,13 @@ class Transpiler:
             outcomes |= self._improver.ask(wanted, shown_as)
         return self._weave(reading, outcomes)
 
-    async def atranspile(self, source: bytes | str, filename: str) -> Woven:
+    async def atranspile(
+        self, source: bytes | str, filename: str, *, surroundings: tuple[tuple[str, str], ...] = ()
+    ) -> Woven:
         """Do the same without holding up the running event loop."""
         import asyncio  # loaded where this is called
 
-        reading = await asyncio.to_thread(read_source, source, filename)
+        reading = replace(await asyncio.to_thread(read_source, source, filename), surroundings=surroundings)
         with depth_checked(filename):
             outcomes, wanted = await asyncio.to_thread(self._known, reading)
         if wanted and self._improver is not None:
@@ -89,7 +93,7 @@ class Transpiler:
         if self._improver is None and not self._unavailable and not is_frozen:
             return {}, {}
         plans = {function: plan for function, plan in reading.plans(self._store).items() if is_improvable(plan)}
-        wanted = {function: wanted_of(plan, reading.source) for function, plan in plans.items()}
+        wanted = {function: wanted_of(plan, reading.source, reading.surroundings) for function, plan in plans.items()}
         outcomes = self._frozen_outcomes(reading, wanted) if is_frozen else {}
         for function in [function for function in wanted if function not in outcomes]:
             one = wanted.pop(function)
@@ -117,7 +121,7 @@ class Transpiler:
         from poet_import.transpiler.freezing import frozen_shadows  # as above
 
         plans = {function: plan for function, plan in reading.plans(self._store).items() if is_improvable(plan)}
-        wanted = {function: wanted_of(plan, reading.source) for function, plan in plans.items()}
+        wanted = {function: wanted_of(plan, reading.source, reading.surroundings) for function, plan in plans.items()}
         return frozen_shadows(reading.filename, reading.functions, wanted, outcomes=outcomes)
 
     def _weave(self, reading: Reading, outcomes: dict[PoetFunction, Outcome]) -> Woven:

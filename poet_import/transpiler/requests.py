@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from poet_import.model import Original, PoetOptions, Template
 from poet_import.source.anatomy import dissect
@@ -24,9 +24,10 @@ class Wanted:
     template: Template
 
 
-def wanted_of(plan: Plan, source: Source) -> Wanted:
-    """Return what is told of a function."""
-    return Wanted(_original(plan, source), plan.found.options, plan.template)
+def wanted_of(plan: Plan, source: Source, surroundings: tuple[tuple[str, str], ...] = ()) -> Wanted:
+    """Return what is told of a function, with names and types of the values around its calls where they are known."""
+    original = replace(_original(plan, source), surroundings=surroundings)
+    return Wanted(original, plan.found.options, plan.template)
 
 
 def is_improvable(plan: Plan) -> bool:

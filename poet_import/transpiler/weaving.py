@@ -52,6 +52,7 @@ class Reading:
     scopes: ScopeTree
     functions: tuple[PoetFunction, ...]
     lacks_import: bool
+    surroundings: tuple[tuple[str, str], ...] = ()  # names and types of the values around calls
 
     def plans(self, store: TemplateStore) -> dict[PoetFunction, Plan]:
         """Return what is to be woven into each function, those that stay alone left out."""

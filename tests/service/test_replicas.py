@@ -89,6 +89,7 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow  # on a machine that does much beside, Redis may be waited for too long, and be left alone
 def test_replicas_ask_the_model_once_for_all(store: RedisServer, replica: StartReplica, model: ScriptedModel) -> None:
     store.start()
     both = [replica(), replica()]
