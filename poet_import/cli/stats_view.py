@@ -1,0 +1,154 @@
+"""What ``poet stats`` tells people."""
+
+import math
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from poet_import.events.samples import Interval, Sample, difference
+from poet_import.events.tallies import Stats, Tally
+
+PERCENTILES = (50, 95, 99)
+_USUAL_WIDTH = 80
+_INDENT = 11
+_MOST_COLUMNS = 64
+_MOST_ROWS = 10  # of failures, and of verdicts that are texts
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_LETTERS = "_.-=+*#@"  # for a terminal whose encoding has no blocks
+
+
+def lines_of(stats: Stats, width: int | None) -> Iterator[str]:
+    """Yield the lines, for a terminal of that width, or for a file."""
+    whole = stats.whole
+    yield f"{stats.function}, {_time(whole.begin)} to {_time(whole.end)}"
+    yield _row("calls", f"{whole.calls:,}, {_failed(whole)}{_left(whole)}")
+    for number, ((status, kind), count) in enumerate(whole.failures.most_common(_MOST_ROWS)):
+        yield _row("" if number else "failures", f"{count:,} {status} {kind}")
+    yield _row("retries", f"{whole.retries:,} in {_plural(whole.retried, 'call')}" if whole.retries else "none")
+    yield _row("latency", ", ".join(f"p{percent} {_took(whole, percent)}" for percent in PERCENTILES))
+    yield from _objective_lines(stats, width or _USUAL_WIDTH)
+    yield ""
+    yield from _table(stats, width)
+    yield from _comparisons(stats)
+
+
+def _objective_lines(stats: Stats, width: int) -> Iterator[str]:
+    verdicts, texts = stats.whole.verdicts, stats.whole.texts
+    if not verdicts.count and not texts:
+        yield _row("objective", "no feedback yet; give it with poet_import.feedback() or poet feedback")
+    if verdicts.count:
+        kind = "true" if verdicts.is_rate else "on average"
+        yield _row("objective", f"{digits(verdicts.mean)} {kind}, in {_plural(verdicts.count, 'verdict')}")
+        line = _sparkline(stats, max(8, min(_MOST_COLUMNS, width - _INDENT)))
+        points = stats.timeline.points()
+        yield _row("", line)
+        low, high = min(point.mean for point in points), max(point.mean for point in points)
+        yield _row("", f"from {digits(low)} to {digits(high)}, {_time(points[0].begin)} to {_time(points[-1].end)}")
+    for number, (text, count) in enumerate(texts.most_common(_MOST_ROWS)):
+        yield _row("" if number else "verdicts", f"{count:,} {_cut(text)}")
+    if stats.stray:
+        yield _row("", f"{_plural(stats.stray, 'verdict')} on calls that are not stored, or are earlier")
+
+
+def _sparkline(stats: Stats, most: int) -> str:
+    columns = list(stats.timeline.columns(most))
+    means = [point.mean for point in columns if point]
+    low, spread = min(means), max(means) - min(means)
+    signs = _BLOCKS if _can_show(_BLOCKS) else _LETTERS
+    highest = len(signs) - 1
+    return "".join(
+        signs[round((point.mean - low) / spread * highest) if spread else highest // 2] if point else " "
+        for point in columns
+    )
+
+
+def _can_show(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _table(stats: Stats, width: int | None) -> Iterator[str]:
+    """Yield a row for each version; where they are too wide, each version has a line of its own, and its row below."""
+    cells = [("version", "since", "calls", "failures", "p95", "objective"), *(map(_cells, stats.versions))]
+    lines = _aligned(cells)
+    if width is None or max(map(len, lines)) <= width:
+        yield from lines
+        return
+    for row in cells[1:]:
+        yield row[0]
+        yield from (f"  {heading:9}  {cell}" for heading, cell in zip(cells[0][1:], row[1:], strict=True) if cell)
+
+
+def _cells(tally: Tally) -> tuple[str, ...]:
+    verdicts = tally.verdicts
+    between = verdicts.interval
+    objective = f"{digits(verdicts.mean)} ({_ends(between)})" if between else digits(verdicts.mean)
+    shown = objective if verdicts.count else ""
+    since, failures = _time(tally.begin).partition(" ")[0], f"{tally.failure_rate.mean:.1%}"
+    return (tally.version, since, f"{tally.calls:,}", failures, _took(tally, 95), shown)
+
+
+def _aligned(cells: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return ["  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def _comparisons(stats: Stats) -> Iterator[str]:
+    for earlier, later in zip(stats.versions, stats.versions[1:], strict=False):
+        yield ""
+        yield f"{later.version} against {earlier.version}"
+        yield f"  failures   {_compared(earlier.failure_rate, later.failure_rate)}"
+        if earlier.verdicts.count and later.verdicts.count:
+            yield f"  objective  {_compared(earlier.verdicts, later.verdicts)}"
+
+
+def _compared(earlier: Sample, later: Sample) -> str:
+    found = later.mean - earlier.mean
+    interval = difference(earlier, later)
+    if interval is None:
+        return f"{digits(found, is_signed=True)}, of too few calls to tell more"
+    word = "higher" if interval.low > 0 else "lower" if interval.high < 0 else "no difference shown"
+    return f"{digits(found, is_signed=True)}, at 95 % {_ends(interval, is_signed=True)} ({interval.method}): {word}"
+
+
+def _ends(interval: Interval, *, is_signed: bool = False) -> str:
+    return f"{digits(interval.low, is_signed=is_signed)} to {digits(interval.high, is_signed=is_signed)}"
+
+
+def digits(value: float, *, is_signed: bool = False) -> str:
+    """Return a number to three digits, and never with an exponent."""
+    places = 2 - math.floor(math.log10(abs(value))) if value else 2
+    return f"{value:{'+' if is_signed else ''},.{min(max(places, 0), 6)}f}"
+
+
+def _failed(tally: Tally) -> str:
+    return f"{tally.failed:,} failed ({tally.failed / tally.calls:.1%})" if tally.failed else "none failed"
+
+
+def _left(tally: Tally) -> str:
+    return "".join(f", {count:,} {status}" for status, count in sorted(tally.left.items()))
+
+
+def _took(tally: Tally, percent: int) -> str:
+    found = tally.latencies.percentile(percent) or 0.0
+    return f"{digits(found)} ms" if found < 1000 else f"{digits(found / 1000)} s"
+
+
+def _time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
+
+
+def _cut(text: str) -> str:
+    shown = " ".join(text.split())
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def _row(heading: str, text: str) -> str:
+    return f"{heading:{_INDENT}}{text}".rstrip()
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,40 @@
+"""How long calls take, as percentiles, in a memory that does not grow with their number."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+ACCURACY = 0.01
+_GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
+_LOG = math.log(_GAMMA)
+_LEAST = 1e-4  # milliseconds: the last digit of an event
+
+
+class Latencies:
+    """A histogram with ever wider bins, so that each percentile is true to 1 %.
+
+    C. Masson, J. E. Rim, H. K. Lee: DDSketch, Proceedings of the VLDB Endowment 12 (2019). From 0.1 µs to a year there
+    are less than 2,000 bins.
+    """
+
+    def __init__(self) -> None:
+        self._bins: Counter[int] = Counter()
+
+    def add(self, milliseconds: float) -> None:
+        """Take in a call."""
+        self._bins[math.ceil(math.log(max(milliseconds, _LEAST)) / _LOG)] += 1
+
+    def merge(self, other: Latencies) -> None:
+        """Take in all calls of another histogram."""
+        self._bins.update(other._bins)
+
+    def percentile(self, percent: float) -> float | None:
+        """Return how many milliseconds that share of the calls took at most; None where there was none."""
+        rank = percent / 100 * (self._bins.total() - 1)
+        passed = 0
+        for number in sorted(self._bins):
+            passed += self._bins[number]
+            if passed > rank:
+                return 2 * _GAMMA**number / (_GAMMA + 1)
+        return None
