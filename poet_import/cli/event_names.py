@@ -2,11 +2,12 @@
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import click
 
 from poet_import.cli.targets import target_of
+from poet_import.events.scanning import Counts
 
 
 def modules_of(path: str) -> list[str]:
@@ -39,7 +40,7 @@ def function_named(argument: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     meant = _meant(argument)
-    found = [name for name in names if _plain(name) in meant]
+    found = [name for name in names if plain(name) in meant]
     found = found or [name for name in names if name.startswith(tuple(f"{one}." for one in meant))]
     if not found:
         raise _refused(argument, names)
@@ -48,16 +49,27 @@ def function_named(argument: str, known: Iterable[str]) -> str:
     return found[0]
 
 
+def called(counts: Mapping[str, Counts], path: str, name: str) -> Counts | None:
+    """Return what is counted of a function in a file, under whatever name the file was imported; None where nothing is.
+
+    Neither the function's name nor the names in ``counts`` have ``<locals>`` in them.
+    """
+    names = [f"{module}.{name}" for module in modules_of(path)] if counts else []
+    found = [counts[name] for name in names if name in counts]
+    return Counts(sum(one.calls for one in found), sum(one.failures for one in found)) if found else None
+
+
 def _meant(argument: str) -> list[str]:
     if "::" not in argument and not os.path.exists(argument):
-        return [_plain(argument.replace(":", "."))]
+        return [plain(argument.replace(":", "."))]
     target = target_of(argument)
     if os.path.isdir(target.path):
         raise click.ClickException(f"{argument} is a folder; name a function, as {argument}/shop.py::price")
     return [f"{module}.{target.name}" if target.name else module for module in modules_of(target.path)]
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a name as it is written in an argument."""
     return name.replace("<locals>.", "")
 
 

@@ -37,11 +37,11 @@ def _objective_lines(stats: Stats, width: int) -> Iterator[str]:
     if not verdicts.count and not texts:
         yield _row("objective", "no feedback yet; give it with poet_import.feedback() or poet feedback")
     if verdicts.count:
-        kind = "true" if verdicts.is_rate else "on average"
-        yield _row("objective", f"{digits(verdicts.mean)} {kind}, in {_plural(verdicts.count, 'verdict')}")
-        line = _sparkline(stats, max(8, min(_MOST_COLUMNS, width - _INDENT)))
-        points = stats.timeline.points()
-        yield _row("", line)
+        rest = "of {} true" if verdicts.is_rate else "on average, in {}"
+        yield _row("objective", f"{digits(verdicts.mean)} {rest.format(_plural(verdicts.count, 'verdict'))}")
+        most = max(8, min(_MOST_COLUMNS, width - _INDENT))
+        points = stats.timeline.points(most=most)
+        yield _row("", _sparkline(stats, most))
         low, high = min(point.mean for point in points), max(point.mean for point in points)
         yield _row("", f"from {digits(low)} to {digits(high)}, {_time(points[0].begin)} to {_time(points[-1].end)}")
     for number, (text, count) in enumerate(texts.most_common(_MOST_ROWS)):
@@ -51,7 +51,7 @@ def _objective_lines(stats: Stats, width: int) -> Iterator[str]:
 
 
 def _sparkline(stats: Stats, most: int) -> str:
-    columns = list(stats.timeline.columns(most))
+    columns = stats.timeline.columns(most)
     means = [point.mean for point in columns if point]
     low, spread = min(means), max(means) - min(means)
     signs = _BLOCKS if _can_show(_BLOCKS) else _LETTERS

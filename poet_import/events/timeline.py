@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from poet_import.events.samples import Sample
 
 _MOST = 128
+_WORTH = 8  # values that a stretch should have on average, and the stretches that there may be however few come
+
+Key = TypeVar("Key", int, tuple[int, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,43 +42,53 @@ class Timeline:
         self._shift = 0  # a stretch has 2 ** shift microseconds
         self._samples: dict[tuple[int, str], Sample] = {}
         self._first = self._last = 0
+        self._count = 0
 
     def add(self, time: float, version: str, value: float) -> None:
         """Take in a value of a version."""
         number = round(time * 1e6) >> self._shift
-        if not self._samples:
+        if not self._count:
             self._first = self._last = number
+        self._count += 1
         self._first, self._last = min(self._first, number), max(self._last, number)
         self._samples.setdefault((number, version), Sample()).add(value)
-        if self._last - self._first >= _MOST:
-            self._widen(_MOST)
+        if wider := self._wider(_MOST):
+            self._shift += wider
+            self._first, self._last = self._first >> wider, self._last >> wider
+            self._samples = _merged(((number >> wider, its), one) for (number, its), one in self._samples.items())
 
-    def _widen(self, most: int) -> None:
-        """Double the length of a stretch until there are no more of them than that."""
-        while self._last - self._first >= most:
-            self._shift += 1
-            self._first, self._last = self._first >> 1, self._last >> 1
-            samples: dict[tuple[int, str], Sample] = {}
-            for (number, version), sample in self._samples.items():
-                samples.setdefault((number >> 1, version), Sample()).merge(sample)
-            self._samples = samples
+    def _wider(self, most: int) -> int:
+        """Return how often the length of a stretch has to double, so that there are no more of them than that."""
+        wider = 0
+        while (self._last >> wider) - (self._first >> wider) >= most:
+            wider += 1
+        return wider
 
-    def points(self, version: str | None = None) -> list[Point]:
-        """Return the stretches in which something came, of a version or of all."""
-        found: dict[int, Sample] = {}
-        for (number, its), sample in sorted(self._samples.items(), key=lambda item: item[0]):
-            if version in (None, its):
-                found.setdefault(number, Sample()).merge(sample)
-        return [Point(self._time(number), self._time(number + 1), one.mean, one.count) for number, one in found.items()]
+    def points(self, version: str | None = None, *, most: int = _MOST) -> list[Point]:
+        """Return the stretches in which something came, of a version or of all; few where little came."""
+        wider = self._wider(min(most, max(_WORTH, self._count // _WORTH)))
+        chosen = ((key, one) for key, one in sorted(self._samples.items(), key=_key) if version in (None, key[1]))
+        found = _merged((key[0] >> wider, one) for key, one in chosen)
+        length = (1 << (self._shift + wider)) / 1e6
+        return [Point(number * length, (number + 1) * length, one.mean, one.count) for number, one in found.items()]
 
-    def columns(self, most: int) -> Iterator[Point | None]:
-        """Yield at most that many stretches, one after the other; None for one in which nothing came.
+    def columns(self, most: int) -> list[Point | None]:
+        """Return the stretches one after the other, None for one in which nothing came."""
+        points = self.points(most=most)
+        found: list[Point | None] = []
+        for before, point in zip([None, *points], points, strict=False):
+            gap = round((point.begin - before.end) / (point.end - point.begin)) if before else 0
+            found += [*([None] * gap), point]
+        return found
 
-        From then on the stretches are as long as that takes.
-        """
-        self._widen(most)
-        points = {round(point.begin * 1e6) >> self._shift: point for point in self.points()}
-        yield from (points.get(number) for number in range(self._first, self._last + 1) if points)
 
-    def _time(self, number: int) -> float:
-        return (number << self._shift) / 1e6
+def _key(item: tuple[tuple[int, str], Sample]) -> tuple[int, str]:
+    return item[0]
+
+
+def _merged(samples: Iterable[tuple[Key, Sample]]) -> dict[Key, Sample]:
+    """Return one sample for each key."""
+    found: dict[Key, Sample] = {}
+    for key, sample in samples:
+        found.setdefault(key, Sample()).merge(sample)
+    return found
