@@ -50,11 +50,11 @@ def stats_command(name: str, *, since: str | None, picture: str | None, as_json:
 
 def _moment(text: str) -> float:
     """Return the seconds since 1970 that a text tells: how long ago, or when."""
-    if found := re.fullmatch(r"(\d{1,6})([mhdw])", text):
-        return (datetime.now(UTC) - timedelta(**{_UNITS[found[2]]: int(found[1])})).timestamp()
     try:
+        if found := re.fullmatch(r"(\d+)([mhdw])", text):
+            return (datetime.now(UTC) - timedelta(**{_UNITS[found[2]]: int(found[1])})).timestamp()
         when = datetime.fromisoformat(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         message = f"expected 90m, 12h, 7d, 2w or a date as 2026-03-01, not {text!r}"
         raise click.BadParameter(message, param_hint="--since") from error
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()

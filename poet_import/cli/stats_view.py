@@ -40,10 +40,10 @@ def _objective_lines(stats: Stats, width: int) -> Iterator[str]:
         rest = "of {} true" if verdicts.is_rate else "on average, in {}"
         yield _row("objective", f"{digits(verdicts.mean)} {rest.format(_plural(verdicts.count, 'verdict'))}")
         most = max(8, min(_MOST_COLUMNS, width - _INDENT))
-        points = stats.timeline.points(most=most)
         yield _row("", _sparkline(stats, most))
-        low, high = min(point.mean for point in points), max(point.mean for point in points)
-        yield _row("", f"from {digits(low)} to {digits(high)}, {_time(points[0].begin)} to {_time(points[-1].end)}")
+        means = [point.mean for point in stats.timeline.points(most=most)]
+        when = f"{_time(stats.timeline.begin)} to {_time(stats.timeline.end)}"
+        yield _row("", f"from {digits(min(means))} to {digits(max(means))}, {when}")
     for number, (text, count) in enumerate(texts.most_common(_MOST_ROWS)):
         yield _row("" if number else "verdicts", f"{count:,} {_cut(text)}")
     if stats.stray:
@@ -109,7 +109,7 @@ def _compared(earlier: Sample, later: Sample) -> str:
     found = later.mean - earlier.mean
     interval = difference(earlier, later)
     if interval is None:
-        return f"{digits(found, is_signed=True)}, of too few calls to tell more"
+        return f"{digits(found, is_signed=True)}, of too few verdicts to tell more"
     word = "higher" if interval.low > 0 else "lower" if interval.high < 0 else "no difference shown"
     return f"{digits(found, is_signed=True)}, at 95 % {_ends(interval, is_signed=True)} ({interval.method}): {word}"
 

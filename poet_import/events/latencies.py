@@ -29,12 +29,11 @@ class Latencies:
         """Take in all calls of another histogram."""
         self._bins.update(other._bins)
 
-    def percentile(self, percent: float) -> float | None:
-        """Return how many milliseconds that share of the calls took at most; None where there was none."""
-        rank = percent / 100 * (self._bins.total() - 1)
-        passed = 0
+    def percentile(self, percent: int) -> float | None:
+        """Return the least of the times that so many in a hundred calls did not exceed; None where there was none."""
+        total, passed = self._bins.total(), 0
         for number in sorted(self._bins):
             passed += self._bins[number]
-            if passed > rank:
+            if 100 * passed >= percent * total:
                 return 2 * _GAMMA**number / (_GAMMA + 1)
         return None

@@ -33,13 +33,14 @@ class Sample:
         self.count = 0
         self.mean = 0.0
         self.is_rate = True
+        self._sum = 0.0
         self._squares = 0.0  # the sum of squared distances from the mean
 
     @classmethod
     def of_rate(cls, hits: int, count: int) -> Sample:
         """Return the sample of that many ones, and zeros for the rest."""
         sample = cls()
-        sample.count, sample.mean = count, hits / count if count else 0.0
+        sample.count, sample.mean, sample._sum = count, hits / count if count else 0.0, hits
         sample._squares = hits * (count - hits) / count if count else 0.0
         return sample
 
@@ -47,7 +48,8 @@ class Sample:
         """Take in a number."""
         self.count += 1
         distance = value - self.mean
-        self.mean += distance / self.count
+        self._sum += value
+        self.mean = self._sum / self.count  # not step by step: the mean of whole numbers stays exact
         self._squares += distance * (value - self.mean)
         self.is_rate = self.is_rate and value in (0, 1)
 
@@ -57,7 +59,8 @@ class Sample:
         if not other.count:
             return
         distance = other.mean - self.mean
-        self.mean += distance * other.count / count
+        self._sum += other._sum
+        self.mean = self._sum / count
         self._squares += other._squares + distance * distance * self.count * other.count / count
         self.count = count
         self.is_rate = self.is_rate and other.is_rate

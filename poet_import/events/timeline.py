@@ -36,6 +36,10 @@ class Timeline:
 
     The stretches begin at multiples of their length, in microseconds since 1970: what is found does not depend on the
     order in which the values come.
+
+    Attributes:
+        begin: When the first value was given, in seconds since 1970.
+        end: When the last was.
     """
 
     def __init__(self) -> None:
@@ -43,13 +47,16 @@ class Timeline:
         self._samples: dict[tuple[int, str], Sample] = {}
         self._first = self._last = 0
         self._count = 0
+        self.begin = self.end = 0.0
 
     def add(self, time: float, version: str, value: float) -> None:
         """Take in a value of a version."""
         number = round(time * 1e6) >> self._shift
         if not self._count:
             self._first = self._last = number
+            self.begin = self.end = time
         self._count += 1
+        self.begin, self.end = min(self.begin, time), max(self.end, time)
         self._first, self._last = min(self._first, number), max(self._last, number)
         self._samples.setdefault((number, version), Sample()).add(value)
         if wider := self._wider(_MOST):
