@@ -68,9 +68,8 @@ class Tally:
         self.texts[text if text in self.texts or len(self.texts) < _MOST_TEXTS else OTHERS] += 1
 
     def merge(self, other: Tally) -> None:
-        """Count all that another tally has counted."""
-        if other.calls:
-            self._stretch(other.begin, other.end)
+        """Count all that another tally has counted, which is of one call or more."""
+        self._stretch(other.begin, other.end)
         self.calls += other.calls
         self.failures.update(other.failures)
         self.left.update(other.left)
