@@ -185,12 +185,20 @@ def test_stats_without_feedback(invoke: Invoke, place: Path) -> None:
 
 
 def test_verdicts_that_are_texts_are_counted(invoke: Invoke, place: Path) -> None:
-    store(place, call(1), said(1, "too dear"), said(1, "too dear "), said(1, "x" * 100), said(0, "stray"))
+    store(
+        place,
+        call(1),
+        said(1, "too dear"),
+        said(1, "too\ndear"),
+        said(1, "\x1b[2J"),
+        said(1, "x" * 100),
+        said(0, "stray"),
+    )
 
     told = invoke("stats", "shop").stdout
 
     assert "verdicts   1 stray\n           1 too dear\n           1 too dear\n" in told
-    assert f"           1 {'x' * 57}...\n" in told
+    assert f"           1 ?[2J\n           1 {'x' * 57}...\n" in told
     assert "           1 verdict on calls that are not stored, or are earlier\n" in told
     assert invoke("stats", "shop", "--plot", "p.svg").exit_code == 1
 
@@ -205,6 +213,22 @@ def test_numbers_have_a_mean(invoke: Invoke, place: Path) -> None:
     assert "objective  49,000 on average, in 3 verdicts\n" in told
     assert "48,500 (42,147 to 54,853)" in told  # Student's point for one degree of freedom is 12.706
     assert "  objective  +1,500, of too few verdicts to tell more\n" in told
+
+
+def test_only_the_newest_of_many_versions_are_told(invoke: Invoke, place: Path) -> None:
+    calls = [call(number, version=f"own-{number:012x}") for number in range(14)]
+    store(place, *calls, *(said(number, number) for number in range(14)))
+
+    told = invoke("stats", "shop", "--plot", "p.svg").stdout.splitlines()
+    as_json = json.loads(invoke("stats", "shop", "--json").stdout)
+    picture = (place / "p.svg").read_text(encoding="utf-8")
+
+    assert "4 earlier versions: --json tells of all" in told
+    assert [line.split()[0] for line in told if line.startswith("own-")][0::9] == [f"own-{4:012x}", f"own-{13:012x}"]
+    assert told[-3] == f"own-{13:012x} against own-{12:012x}"
+    assert (len(as_json["versions"]), len(as_json["comparisons"])) == (14, 13)
+    assert re.findall(r"own-(\w{12}):", picture) == [f"{number:012x}" for number in range(8, 14)]
+    assert picture.count("#999999") == 8  # a point of each of those before
 
 
 def test_equal_verdicts_are_a_level_line(invoke: Invoke, place: Path) -> None:
@@ -319,3 +343,13 @@ def test_list_counts_calls_where_there_are_any(invoke: Invoke, place: Path) -> N
     assert lines[0].split()[-2:] == ["calls", "failures"]
     assert [line.split()[2:] for line in lines[1:]] == [["woven", "3", "1"], ["woven"], ["woven", "1", "0"], ["woven"]]
     assert [(row["calls"], row["failures"]) for row in rows] == [(3, 1), (None, None), (1, 0), (None, None)]
+
+
+def test_list_tells_what_cannot_be_read_and_goes_on(invoke: Invoke, place: Path) -> None:
+    (place / "shop.py").write_text("x = 1\n", encoding="utf-8")
+    (place / "torn.py").write_text("from poet_import import poet\n@poet\ndef f(:\n", encoding="utf-8")
+
+    listed = invoke("list")
+
+    assert listed.stdout == "no @poet function found\n"
+    assert listed.stderr.startswith("torn.py:3: ")

@@ -8,7 +8,7 @@ import click
 
 from poet_import.cli.event_names import called, plain
 from poet_import.cli.sites import Judged, Unread, judged_in
-from poet_import.cli.terminal import width_shown
+from poet_import.cli.terminal import aligned, width_shown
 from poet_import.events.outlets import events_directory
 from poet_import.events.scanning import Counts, counts_in
 from poet_import.settings import Settings
@@ -93,17 +93,12 @@ def _table(rows: list[Row], width: int | None) -> str:
     headings = tuple(field.name for field in fields(Row))
     shown = len(headings) if any(row.calls for row in rows) else -len(_OF_EVENTS)
     cells = [headings[:shown], *(_cells(row)[:shown] for row in rows)]
-    lines = _aligned(cells)
+    lines = aligned(cells)
     if width is None or max(map(len, lines)) <= width:
         return "\n".join(lines)
-    rest = _aligned([row[1:] for row in cells])
+    rest = aligned([row[1:] for row in cells])
     return "\n".join(f"{row[0]}\n  {line}" for row, line in zip(cells, rest, strict=True))
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     return tuple("" if value is None else f"{value:,}" if isinstance(value, int) else value for value in astuple(row))
-
-
-def _aligned(cells: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return ["  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip() for row in cells]

@@ -66,7 +66,8 @@ def _scale(stats: Stats) -> _Scale:
 
 
 def _judged(stats: Stats) -> list[Tally]:
-    return [tally for tally in stats.versions if tally.verdicts.count]
+    """Return the newest versions that have verdicts, as many as there are colours."""
+    return [tally for tally in stats.versions if tally.verdicts.count][-len(_COLOURS) :]
 
 
 def _ends(tally: Tally) -> tuple[float, float]:
@@ -90,9 +91,10 @@ def _time(seconds: float) -> str:
 
 
 def _series(stats: Stats, scale: _Scale) -> Iterator[str]:
-    """Draw each version's mean over time, what is of no known version in grey."""
-    series = [("", "#999999"), *((tally.version, _colour(number)) for number, tally in enumerate(_judged(stats)))]
-    for version, colour in series:
+    """Draw each version's mean over time, in grey what is of an old version or of none that is known."""
+    colours = {tally.version: colour for tally, colour in zip(_judged(stats), _COLOURS, strict=False)}
+    for version in ("", *(tally.version for tally in stats.versions)):
+        colour = colours.get(version, "#999999")
         places = [
             (scale.x((point.begin + point.end) / 2), scale.y(point.mean)) for point in stats.timeline.points(version)
         ]
@@ -105,8 +107,8 @@ def _series(stats: Stats, scale: _Scale) -> Iterator[str]:
 def _whiskers(stats: Stats, scale: _Scale) -> Iterator[str]:
     judged = _judged(stats)
     step = (_RIGHT - _BEGIN) / max(1, len(judged))
-    for number, tally in enumerate(judged):
-        column, colour = _BEGIN + step * (number + 0.5), _colour(number)
+    for number, (tally, colour) in enumerate(zip(judged, _COLOURS, strict=False)):
+        column = _BEGIN + step * (number + 0.5)
         low, high = (scale.y(end) for end in _ends(tally))
         yield _line((column, low), (column, high), colour=colour)
         yield from (_line((column - 6, row), (column + 6, row), colour=colour) for row in (low, high))
@@ -115,10 +117,6 @@ def _whiskers(stats: Stats, scale: _Scale) -> Iterator[str]:
         yield _dot((_LEFT + 5, row - 4), colour)
         verdicts = f"{digits(tally.verdicts.mean)} of {tally.verdicts.count:,} verdicts"
         yield _text(_LEFT + 16, row, f"{tally.version}: {verdicts}")
-
-
-def _colour(number: int) -> str:
-    return _COLOURS[number % len(_COLOURS)]
 
 
 def _dot(place: tuple[float, float], colour: str) -> str:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from poet_import.cli.terminal import aligned
 from poet_import.events.samples import Interval, Sample, difference
 from poet_import.events.tallies import Stats, Tally
 
@@ -12,7 +13,7 @@ PERCENTILES = (50, 95, 99)
 _USUAL_WIDTH = 80
 _INDENT = 11
 _MOST_COLUMNS = 64
-_MOST_ROWS = 10  # of failures, and of verdicts that are texts
+_MOST_ROWS = 10  # of failures, of verdicts that are texts, and of versions: each edit of a function makes one
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _LETTERS = "_.-=+*#@"  # for a terminal whose encoding has no blocks
 
@@ -29,7 +30,7 @@ def lines_of(stats: Stats, width: int | None) -> Iterator[str]:
     yield from _objective_lines(stats, width or _USUAL_WIDTH)
     yield ""
     yield from _table(stats, width)
-    yield from _comparisons(stats)
+    yield from _comparison(stats)
 
 
 def _objective_lines(stats: Stats, width: int) -> Iterator[str]:
@@ -72,8 +73,11 @@ def _can_show(text: str) -> bool:
 
 def _table(stats: Stats, width: int | None) -> Iterator[str]:
     """Yield a row for each version; where they are too wide, each version has a line of its own, and its row below."""
-    cells = [("version", "since", "calls", "failures", "p95", "objective"), *(map(_cells, stats.versions))]
-    lines = _aligned(cells)
+    shown = stats.versions[-_MOST_ROWS:]
+    cells = [("version", "since", "calls", "failures", "p95", "objective"), *map(_cells, shown)]
+    lines = aligned(cells)
+    if len(shown) < len(stats.versions):
+        yield f"{_plural(len(stats.versions) - len(shown), 'earlier version')}: --json tells of all"
     if width is None or max(map(len, lines)) <= width:
         yield from lines
         return
@@ -91,18 +95,16 @@ def _cells(tally: Tally) -> tuple[str, ...]:
     return (tally.version, since, f"{tally.calls:,}", failures, _took(tally, 95), shown)
 
 
-def _aligned(cells: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return ["  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip() for row in cells]
-
-
-def _comparisons(stats: Stats) -> Iterator[str]:
-    for earlier, later in zip(stats.versions, stats.versions[1:], strict=False):
-        yield ""
-        yield f"{later.version} against {earlier.version}"
-        yield f"  failures   {_compared(earlier.failure_rate, later.failure_rate)}"
-        if earlier.verdicts.count and later.verdicts.count:
-            yield f"  objective  {_compared(earlier.verdicts, later.verdicts)}"
+def _comparison(stats: Stats) -> Iterator[str]:
+    """Compare the newest version with the one before it."""
+    if len(stats.versions) < 2:
+        return
+    earlier, later = stats.versions[-2:]
+    yield ""
+    yield f"{later.version} against {earlier.version}"
+    yield f"  failures   {_compared(earlier.failure_rate, later.failure_rate)}"
+    if earlier.verdicts.count and later.verdicts.count:
+        yield f"  objective  {_compared(earlier.verdicts, later.verdicts)}"
 
 
 def _compared(earlier: Sample, later: Sample) -> str:
@@ -142,7 +144,7 @@ def _time(seconds: float) -> str:
 
 
 def _cut(text: str) -> str:
-    shown = " ".join(text.split())
+    shown = "".join(sign if sign.isprintable() else "?" for sign in " ".join(text.split()))
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
