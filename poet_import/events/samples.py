@@ -66,8 +66,8 @@ class Sample:
         self.is_rate = self.is_rate and other.is_rate
 
     @property
-    def error(self) -> float:
-        """Return the square of the standard error of the mean; there are two numbers or more."""
+    def mean_variance(self) -> float:
+        """Return the variance of the mean, the square of its standard error; there are two numbers or more."""
         return self._squares / (self.count - 1) / self.count
 
     @property
@@ -78,9 +78,9 @@ class Sample:
         """
         if self.is_rate:
             return rate_interval(self.mean, self.count) if self.count else None
-        if self.count < 2 or not self.error:
+        if self.count < 2 or not self.mean_variance:
             return None
-        margin = student(self.count - 1) * math.sqrt(self.error)
+        margin = student(self.count - 1) * math.sqrt(self.mean_variance)
         return Interval(self.mean - margin, self.mean + margin, "Student")
 
 
@@ -100,10 +100,10 @@ def difference(first: Sample, second: Sample) -> Interval | None:
     """
     if first.is_rate and second.is_rate:
         return _rate_difference(first, second) if first.count and second.count else None
-    if min(first.count, second.count) < 2 or not first.error + second.error:
+    if min(first.count, second.count) < 2 or not first.mean_variance + second.mean_variance:
         return None
-    both = first.error + second.error
-    freedom = both**2 / (first.error**2 / (first.count - 1) + second.error**2 / (second.count - 1))
+    both = first.mean_variance + second.mean_variance
+    freedom = both**2 / (first.mean_variance**2 / (first.count - 1) + second.mean_variance**2 / (second.count - 1))
     found = second.mean - first.mean
     margin = student(math.floor(freedom)) * math.sqrt(both)
     return Interval(found - margin, found + margin, "Welch")

@@ -85,14 +85,14 @@ def test_merged_samples_are_one_sample() -> None:
 
     assert (merged.count, merged.is_rate) == (30, False)
     assert merged.mean == pytest.approx(mean(FIRST + SECOND))
-    assert merged.error == pytest.approx(variance(FIRST + SECOND) / 30)
+    assert merged.mean_variance == pytest.approx(variance(FIRST + SECOND) / 30)
 
 
 def test_rate_told_by_its_counts_is_the_sample_of_its_values() -> None:
     told, added = Sample.of_rate(3, 10), sample([1] * 3 + [0] * 7)
 
     assert (told.count, told.is_rate) == (added.count, added.is_rate)
-    assert (told.mean, told.error) == (pytest.approx(added.mean), pytest.approx(added.error))
+    assert (told.mean, told.mean_variance) == (pytest.approx(added.mean), pytest.approx(added.mean_variance))
 
 
 @pytest.mark.parametrize(
