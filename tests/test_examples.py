@@ -151,3 +151,29 @@ def test_drift_monitor_replays_its_session_and_finds_the_drift(run_python: RunPy
     assert lines[0] == f"asked for detect_drift: {len(asked):,} characters"  # else: replay --record
     assert [line.split()[1] for line in lines[-4:-1]] == ["DRIFT", "steady", "steady"]
     assert lines[-1] == "decided by openai/replayed, accepted by the gates"
+
+
+PENGUINS = EXAMPLES / "learning_classifier"
+
+
+def test_learning_classifier_runs_offline_as_it_is_written(run_python: RunPython) -> None:
+    told = printed(run_python, "-m", "examples.learning_classifier")
+
+    assert told == "151 of 342 right, by the function as it is written\n"
+
+
+@pytest.mark.skipif(not jail.is_available(), reason="no jail on this system")
+def test_learning_classifier_compares_two_versions(run_python: RunPython, tmp_path: Path) -> None:
+    told = printed(run_python, "-m", "examples.learning_classifier.replay", "accuracy.svg")
+    asked = json.loads((PENGUINS / "session.jsonl").read_text(encoding="utf-8"))["request"][0]["content"]
+    picture = (tmp_path / "accuracy.svg").read_text(encoding="utf-8")
+
+    assert told.splitlines()[1:3] == [
+        "330 of 342 right, by openai/replayed",
+        f"asked for species: {len(asked):,} characters",  # else: replay --record
+    ]
+    assert "calls      684, none failed\n" in told
+    assert re.search(r"^own-\w{12} .* 0\.442 \(0\.390 to 0\.495\)$", told, re.MULTILINE)
+    assert re.search(r"^model-\w{12} .* 0\.965 \(0\.940 to 0\.980\)$", told, re.MULTILINE)
+    assert told.endswith("  objective  +0.523, at 95 % +0.465 to +0.577 (Newcombe): higher\n")
+    assert re.findall(r"(\w+)-\w{12}: (0\.\d+) of 342 verdicts", picture) == [("own", "0.442"), ("model", "0.965")]

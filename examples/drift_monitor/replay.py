@@ -10,37 +10,21 @@ With ``--record`` it writes down what is asked now, where a template or the func
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-SERVER = ROOT / "tests" / "generators" / "scripted_model.py"
+from examples.recorded import ROOT, replayed
+
 SESSION = Path(__file__).with_name("session.jsonl")
 
 
 def main() -> int:
-    """Start the server, run the example against it, print what each says, and return the example's exit status."""
-    command = [sys.executable, str(SERVER), "--replay", str(SESSION), "--port", "0", *sys.argv[1:]]
-    with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server,
-        tempfile.TemporaryDirectory() as cache,
-    ):
-        assert server.stdout is not None
-        address = server.stdout.readline().split()[-1]
-        ours = {
-            "POET_MODE": "eager",
-            "POET_MODEL": "openai/replayed",
-            "POET_LLM_BASE_URL": address,
-            "POET_LLM_API_KEY": "none-is-needed",
-            "POET_CACHE_DIR": cache,
-            "POET_GENERATION_TIMEOUT": "60",
-        }
-        example = [sys.executable, "-m", "examples.drift_monitor"]
+    """Run the example against the session, print what each says, and return the example's exit status."""
+    example = [sys.executable, "-m", "examples.drift_monitor"]
+    with replayed(SESSION, *sys.argv[1:]) as settings:
         ran = subprocess.run(
-            example, cwd=ROOT, env={**os.environ, **ours}, stdout=subprocess.PIPE, text=True, check=False
+            example, cwd=ROOT, env={**os.environ, **settings}, stdout=subprocess.PIPE, text=True, check=False
         )
-        server.terminate()
-        print(server.stdout.read(), ran.stdout, sep="", end="")
+    print(ran.stdout, end="")
     return ran.returncode
 
 

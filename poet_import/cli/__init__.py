@@ -22,6 +22,7 @@ _COMMANDS = {
     "promote": (f"{_ROOM}.versions.promote_command", "Let a shadow answer from now on."),
     "prune": (f"{_ROOM}.versions.prune_command", "Remove implementations that nobody needs."),
     "feedback": (f"{_ROOM}.feedback.feedback_command", "Say how good an execution was."),
+    "stats": (f"{_ROOM}.stats.stats_command", "Tell how calls of a function went, and its versions."),
     "template": (f"{_ROOM}.template.template_group", "Look after domains and their versions."),
     "serve": (f"{_ROOM}.serve.serve_command", "Serve the transpiler over HTTP."),
     "keys": (f"{_ROOM}.keys.keys_group", "Look after the API keys of a service."),

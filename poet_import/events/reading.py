@@ -20,17 +20,22 @@ def stored_events(folder: str, kind: Kind, *, function: str | None = None) -> It
     A line that is torn or of another version is passed over, and a feedback that was given again is yielded once.
     """
     seen: set[str] = set()
+    for line in stored_lines(folder, kind):
+        event = event_in(line)
+        if event is None or function not in (None, event.function):
+            continue
+        if isinstance(event, Feedback):
+            if event.feedback_id in seen:
+                continue
+            seen.add(event.feedback_id)
+        yield event
+
+
+def stored_lines(folder: str, kind: Kind) -> Iterator[bytes]:
+    """Yield the lines of the files of a kind as they are, oldest first."""
     with ExitStack() as stack:
         for file in [stack.enter_context(file) for file in _files(folder, kind)]:
-            for line in file:
-                event = _event(line)
-                if event is None or function not in (None, event.function):
-                    continue
-                if isinstance(event, Feedback):
-                    if event.feedback_id in seen:
-                        continue
-                    seen.add(event.feedback_id)
-                yield event
+            yield from file
 
 
 def _files(folder: str, kind: Kind) -> list[BinaryIO]:
@@ -57,7 +62,7 @@ def _files(folder: str, kind: Kind) -> list[BinaryIO]:
     return list(reversed(found.values()))
 
 
-def _event(line: bytes) -> Event | None:
+def event_in(line: bytes) -> Event | None:
     """Return the event of a line, or None where it is none that this version knows."""
     with suppress(ValueError, KeyError, TypeError):
         fields = json.loads(line)
