@@ -68,7 +68,7 @@ class Original:
     imports: tuple[str, ...] = ()  # modules that its domain allows besides its own
     checks: tuple[Check, ...] = ()  # of its domain
     semantics: Semantics = "preserve"
-    calls: tuple[str, ...] = ()  # recorded calls: argument tuples as literals
+    calls: tuple[str, ...] = ()  # recorded ones, as literals: dicts of arguments by parameter, or tuples by position
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ _COMMANDS = {
     "rollback": (f"{_ROOM}.versions.rollback_command", "Go back to an earlier implementation."),
     "promote": (f"{_ROOM}.versions.promote_command", "Let a shadow answer from now on."),
     "prune": (f"{_ROOM}.versions.prune_command", "Remove implementations that nobody needs."),
+    "record": (f"{_ROOM}.record.record_command", "Collect calls as evidence while a command runs."),
     "feedback": (f"{_ROOM}.feedback.feedback_command", "Say how good an execution was."),
     "template": (f"{_ROOM}.template.template_group", "Look after domains and their versions."),
     "serve": (f"{_ROOM}.serve.serve_command", "Serve the transpiler over HTTP."),

@@ -8,6 +8,7 @@ from contextlib import suppress
 import click
 
 from poet_import.cache.frozen import CURRENT, FOLDER, SHADOW, FrozenStore
+from poet_import.cache.traces import FOLDER as TRACES
 from poet_import.cli.sites import Unread, judged_in, one_site
 from poet_import.errors import TranspileError
 from poet_import.settings import Settings
@@ -131,4 +132,5 @@ def _orphans(folder: str) -> list[str]:
         names = sorted(os.listdir(os.path.join(folder, FOLDER)))  # names are what is asked for
     except OSError:
         return []
-    return [name for name in names if not os.path.exists(os.path.join(folder, f"{name.partition('.')[0]}.py"))]
+    places = [name for name in names if name != TRACES]
+    return [name for name in places if not os.path.exists(os.path.join(folder, f"{name.partition('.')[0]}.py"))]
