@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -43,7 +43,15 @@ class ImplementationCache:
     def __init__(self, directory: str | None) -> None:
         self._directory = None if directory is None else os.path.join(directory, _FOLDER)
 
-    def key(self, original: Original, options: PoetOptions, *, template: Template, generator: str) -> str:
+    def key(
+        self,
+        original: Original,
+        options: PoetOptions,
+        *,
+        template: Template,
+        generator: str,
+        further: Sequence[str] = (),
+    ) -> str:
         """Return the name of the entry for a function: a digest of all that decides what is asked and accepted."""
         chosen = {name: value for name, value in asdict(options).items() if value is not None}
         facts = {
@@ -56,6 +64,7 @@ class ImplementationCache:
             "options": chosen,
             "template": [template.domain, template.version, template.digest, template.prompt_digest],
             "generator": generator,
+            **({"further": list(further)} if further else {}),
         }
         text = json.dumps(facts, sort_keys=True, default=repr)
         return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass
 
 import click
 
+from poet_import.cache.frozen import SHADOW
 from poet_import.cli.sites import Judged, Unread, judged_in
 from poet_import.cli.terminal import width_shown
 from poet_import.settings import Settings
 from poet_import.transpiler.freezing import State
+from poet_import.transpiler.history import pointed
 from poet_import.transpiler.project import Site
 
 _ORIGINS = {"fresh": "frozen", "edited": "frozen, edited", "missing": "woven", "shadow": "woven, shadow"}
@@ -58,11 +60,18 @@ def _row(site: Site, state: State) -> Row:
     return Row(
         site.target,
         site.wanted.template.domain,
-        _ORIGINS.get(state.kind, state.kind),
+        _origin(site, state),
         state.version,
         str(record.get("model", "")),
         f"{last.get('method', '')}{inputs}",
     )
+
+
+def _origin(site: Site, state: State) -> str:
+    """Return what runs, and beside it what waits to."""
+    origin = _ORIGINS.get(state.kind, state.kind)
+    waits = state.kind != "shadow" and pointed(site, SHADOW) is not None
+    return f"{origin}, shadow" if waits else origin
 
 
 def _table(rows: list[Row], width: int | None) -> str:
