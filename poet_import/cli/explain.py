@@ -89,7 +89,7 @@ def _life_lines(history: Sequence[Step], evidence: Evidence, site: Site) -> Iter
     """Tell what became of all versions, what their calls have shown, and whether the present one is worse by that."""
     if history:
         yield "what became of its versions"
-        yield from (f"    {step.date} {step.version} {step.what} {step.why}" for step in history)
+        yield from (f"    {step.date[:19]} {step.version} {step.what} {step.why}" for step in history)
     if evidence.figures:
         yield "what calls have shown"
         yield from (f"    {line}" for line in evidence.summary())

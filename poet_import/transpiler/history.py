@@ -41,7 +41,7 @@ def note(site: Site, version: str, what: str, *, why: str, **facts: object) -> N
     """
     if version == OWN:
         return
-    date = datetime.now(UTC).isoformat(timespec="seconds")
+    date = datetime.now(UTC).isoformat(timespec="microseconds")  # steps have an order
     with suppress(TranspileError):
         site.store.note(site.place, version, {"date": date, "what": what, "why": why, **facts})
 
