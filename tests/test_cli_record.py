@@ -1,6 +1,9 @@
 """``poet record``: calls of marked functions that a command makes, as evidence for what is judged later."""
 
 import ast
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +15,9 @@ import pytest
 import poet_import
 from poet_import.cache.traces import MOST_BYTES, MOST_CALLS, add_traces, read_traces
 from poet_import.cli import main
+from poet_import.settings import Settings
 from poet_import.templates import store_over
+from poet_import.transpiler.core import Transpiler
 from poet_import.transpiler.project import sites_of
 from poet_import.validation import validate
 
@@ -151,6 +156,16 @@ def test_number_of_calls_that_one_process_tells_of_is_bounded(record: Record) ->
     assert len(traces("total")) == MOST_CALLS
 
 
+@pytest.mark.parametrize("options", [pytest.param((), id="one process"), pytest.param(("-n", "2"), id="workers")])
+def test_calls_of_tests_are_recorded(record: Record, options: tuple[str, ...]) -> None:
+    test = "@pytest.mark.parametrize('n', range(4))\ndef test_total(n): assert shop.total([n]) == n\n"
+    Path("test_shop.py").write_text(f"import pytest, poet_import, shop\n{test}")
+    result = record("", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options)
+
+    assert (result.exit_code, "4 passed" in result.stdout) == (0, True)
+    assert [ast.literal_eval(line)["prices"] for line in traces("total")] == [[0], [1], [2], [3]]
+
+
 def test_exit_status_is_the_commands_own(record: Record) -> None:
     assert record("import sys; sys.exit(3)").exit_code == 3
     assert record("import os; os.kill(os.getpid(), 9)").exit_code == 128 + 9
@@ -184,6 +199,40 @@ def test_folder_that_cannot_be_written_is_told(record: Record) -> None:
         "Error: .poet/traces/shop.total.txt cannot be written (Not a directory); make its folder writable"
         in result.stderr
     )
+
+
+def test_calls_that_are_known_change_nothing(record: Record) -> None:
+    record("shop.total([1])")
+    before = Path(".poet", "traces", "shop.total.txt").stat()
+
+    assert "shop.py::total: 1 call seen, 0 new, 1 kept" in record("shop.total([1])").stderr
+    assert Path(".poet", "traces", "shop.total.txt").stat() == before
+
+
+def test_file_that_cannot_be_written_leaves_nothing_behind(record: Record) -> None:
+    Path(".poet", "traces", "shop.total.txt").mkdir(parents=True)
+    result = record("shop.total([1])")
+
+    assert result.exit_code == 1
+    assert "Error: .poet/traces/shop.total.txt cannot be written (Is a directory)" in result.stderr
+    assert [file.name for file in Path(".poet", "traces").iterdir()] == ["shop.total.txt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs groups of processes")
+def test_interrupted_command_ends_as_it_likes_and_its_calls_are_kept(record: Record) -> None:
+    record("pass")
+    Path("run.py").write_text(
+        "import shop, time\ntry:\n    print('ready', flush=True)\n    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    shop.total([1])\n    raise SystemExit(5)\n"
+    )
+    command = [sys.executable, "-m", "poet_import", "record", "--", sys.executable, "run.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(60) == 5
+
+    assert len(traces("total")) == 1
 
 
 def test_line_of_a_killed_process_and_a_module_that_is_gone_are_passed_over(record: Record) -> None:
@@ -254,3 +303,25 @@ def test_answer_that_differs_on_a_recorded_call_is_refused(tmp_path: Path, call:
     assert original.calls == (f"{{{call}}}",)
     assert validate(answer, replace(original, calls=())).accepted
     assert [violation.gate for violation in validate(answer, original).violations] == ["semantics"]
+
+
+def test_functions_contain_a_line_of_it_only_while_calls_are_recorded() -> None:
+    outer = "@poet\ndef outer(a, *b, c=1, ctx=None, **d):\n    return a\n"
+    source = f"{outer}\nclass A:\n    @poet\n    def m(self, x):\n        return x\n"
+    plain = Transpiler(store_over(())).transpile(source, "shop.py")
+    woven = Transpiler(store_over(()), traces=True).transpile(source, "shop.py")
+
+    assert ("traced" in plain.text, plain.needs) == (False, ())
+    assert (
+        "    # recorded\n    __poet__.traced('outer', a=a, b=b, c=c, d=d)\n    # operate\n    return a\n" in woven.text
+    )
+    assert "        __poet__.traced('A.m', x=x)\n" in woven.text
+    assert woven.needs == ("traced",)
+    assert woven.compile("shop.py").co_firstlineno == 1
+
+
+def test_modules_woven_while_recording_are_kept_apart_from_others(tmp_path: Path) -> None:
+    plain, traced = (Settings.read({**given}) for given in ({}, {"POET_TRACES": str(tmp_path / "calls")}))
+
+    assert plain.fingerprint() != traced.fingerprint()
+    assert traced.fingerprint() == Settings.read({"POET_TRACES": str(tmp_path / "others")}).fingerprint()

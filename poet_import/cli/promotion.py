@@ -16,15 +16,8 @@ _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-METRICS = {
-    "p50": "milliseconds that half of the shadow's runs take at most",
-    "p95": "the same of 95 %",
-    "p99": "the same of 99 %",
-    "mean": "milliseconds that its runs take on average",
-    "failed": "the share of its runs that raise",
-    "compared": "calls on which it was compared with what answers",
-    "feedback": "the mean feedback on what answers now",
-}
+METRICS = ("p50", "p95", "p99", "mean", "failed", "compared", "feedback")
+"""Milliseconds of the shadow's runs, the share of them that raise, calls compared, and feedback on what answers now."""
 _CONDITION = re.compile(r"\s*(?P<metric>\w+)\s*(?P<sign><=|>=|<|>)\s*(?P<bound>-?\d+(\.\d+)?)\s*")
 
 
