@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import gc
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from importlib.util import decode_source
 
 from poet_import.errors import PoetFallbackWarning, TranspileError
 from poet_import.model import PoetOptions
-from poet_import.source.compiling import parse, protect_loops
+from poet_import.source.compiling import no_collection, parse, protect_loops
 from poet_import.source.discovery import PoetFunction, discover
 from poet_import.source.graft import graft
 from poet_import.source.grafted import Graft, Grafted
@@ -125,18 +124,6 @@ def depth_checked(filename: str) -> Iterator[None]:
         yield
     except (RecursionError, MemoryError) as error:  # the parser says the one or the other
         raise TranspileError("nested too deeply to be rewritten", filename=filename) from error
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """Keep the cyclic collector from visiting the growing tree over and over: it doubles the time of a large module."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def warn_unwoven(consequence: str, error: Exception, *, filename: str) -> None:
