@@ -68,7 +68,7 @@ class Original:
     imports: tuple[str, ...] = ()  # modules that its domain allows besides its own
     checks: tuple[Check, ...] = ()  # of its domain
     semantics: Semantics = "preserve"
-    calls: tuple[str, ...] = ()  # recorded calls: argument tuples as literals
+    calls: tuple[str, ...] = ()  # recorded ones, as literals: dicts of arguments by parameter, or tuples by position
     surroundings: tuple[tuple[str, str], ...] = ()  # names and types of the values around its calls, as a host tells
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from poet_import.cache.traces import add_traces
 from poet_import.cli import main
 
 sys.path.insert(0, str(Path(__file__).parent / "generators"))
@@ -424,3 +425,18 @@ def test_what_was_answered_before_a_kill_is_not_asked_again(place: Path, model: 
     assert len(model.requests) <= 6 + 2  # those that were under way when it was killed
     assert asked < 6
     assert tmp_path.is_dir()
+
+
+def test_answer_from_before_is_judged_again_by_calls_that_were_recorded_since(
+    invoke: Invoke, place: Path, model: ScriptedModel
+) -> None:
+    odd = BETTER["total"].replace("return", "return 0 if sum(prices) ** 2 % 1000003 == 239914 else")
+    model.script(answer(odd))
+    assert invoke("build", "shop.py::total").exit_code == 0
+    model.script(improving)
+    assert "v1, 0 tokens" in invoke("build", "--again", "shop.py::total").stdout
+
+    add_traces(str(place / ".poet"), "shop.total", ["{'prices': [271828]}"])
+    assert "v2, 30 tokens" in invoke("build", "--again", "shop.py::total").stdout
+    assert "v2, 0 tokens" in invoke("build", "--again", "shop.py::total").stdout
+    assert "nothing to remove" in invoke("prune").stdout

@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 
 import poet_import
+from poet_import.cache.traces import add_traces
 from poet_import.errors import GeneratorError, PoetFallbackWarning
 from poet_import.model import TranspileRequest, Usage
 
@@ -434,3 +435,12 @@ async def test_atranspile_does_not_hold_up_the_loop(tmp_path: Path) -> None:
 
     assert result.operate == BETTER
     assert ticks > 5
+
+
+def test_body_that_differs_on_a_recorded_call_is_refused_at_import(improve: Improve, tmp_path: Path) -> None:
+    odd = BETTER.replace("return", "return 0 if sum(prices) ** 2 % 1000003 == 239914 else")
+    add_traces(str(tmp_path / ".poet"), "shop.total", ["{'prices': [271828]}"])
+
+    with pytest.warns(PoetFallbackWarning, match="refused, the last by semantics"):
+        module = improve(TOTAL, ScriptedGenerator(odd))
+    assert module.total([271828]) == 271828

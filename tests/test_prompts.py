@@ -152,3 +152,14 @@ def test_text_counts_for_the_prompt_digest_alone(store: TemplateStore, tmp_path:
     after = store.load("shop")
     assert after.digest == before.digest
     assert after.prompt_digest != before.prompt_digest
+
+
+@pytest.mark.parametrize("domain", SHIPPED)
+def test_what_calls_have_shown_stands_in_a_fence_that_it_cannot_end(store: TemplateStore, domain: str) -> None:
+    options = PoetOptions(domain=domain, optimize_for="fewer mistakes")
+    seen = ("own: 3 calls", "own failed with ValueError: ``````")
+
+    text = render(store.load(domain), ROOT, options, evidence=seen)
+    assert f"\n{'`' * 7}text\n{seen[0]}\n{seen[1]}\n{'`' * 7}\n" in text
+    assert "What calls have shown" not in render(store.load(domain), ROOT, options)
+    assert "What calls have shown" not in render(store.load(domain), ROOT, PoetOptions(domain=domain), evidence=seen)

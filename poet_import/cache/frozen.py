@@ -163,6 +163,20 @@ class FrozenStore:
         self.point(place, version, pointer)
         return version
 
+    def note(self, place: str, version: str, step: Mapping[str, object]) -> None:
+        """Add to the record of a version what became of it.
+
+        Raises:
+            OSError: It cannot be written.
+            TranspileError: The record cannot be read.
+        """
+        path = os.path.join(self.folder, place, version, METADATA)
+        record = _record(path)
+        noted = {**record, "steps": [*steps_of(record), step]}
+        temporary = f"{path}.{os.getpid()}.tmp"
+        _write(temporary, json.dumps(noted, indent=2, sort_keys=True) + "\n")
+        os.replace(temporary, path)
+
     def _settle(self, place: str, temporary: str) -> str:
         """Give a version that is written its name, the next one that is free."""
         while True:
@@ -208,6 +222,12 @@ class FrozenStore:
                     shutil.rmtree(entry.path, ignore_errors=True)
                 elif entry.name.endswith(".tmp"):
                     os.unlink(entry.path)
+
+
+def steps_of(record: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """Return what became of a version, oldest first, as `FrozenStore.note` has written it down."""
+    steps = record.get("steps")
+    return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
 
 
 def names_beside(module_path: str) -> list[str]:

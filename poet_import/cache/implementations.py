@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -49,7 +49,15 @@ class ImplementationCache:
         self._shared = shared
         self._directory = None if directory is None else os.path.join(directory, _FOLDER)
 
-    def key(self, original: Original, options: PoetOptions, *, template: Template, generator: str) -> str:
+    def key(
+        self,
+        original: Original,
+        options: PoetOptions,
+        *,
+        template: Template,
+        generator: str,
+        further: Sequence[str] = (),
+    ) -> str:
         """Return the name of the entry for a function: a digest of all that decides what is asked and accepted."""
         chosen = {name: value for name, value in asdict(options).items() if value is not None}
         facts = {
@@ -62,6 +70,7 @@ class ImplementationCache:
             "options": chosen,
             "template": [template.domain, template.version, template.digest, template.prompt_digest],
             "generator": generator,
+            **({"further": list(further)} if further else {}),
         }
         if original.surroundings:
             facts["surroundings"] = original.surroundings

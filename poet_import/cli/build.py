@@ -74,7 +74,7 @@ def build_command(  # noqa: PLR0913  # one parameter an option
         click.echo(f"failed  {one.path}:{one.line}: {one.reason}", err=True)
     if not found.wanted:
         return _report(found, [], tokens=0, as_json=as_json)
-    improver = _improver(settings, seconds=seconds, jobs=jobs)
+    improver = configured_improver(settings, seconds=seconds, jobs=jobs)
     if dry_run:
         return _estimate(found, improver, as_json=as_json)
     view = BuildView(len(found.wanted))
@@ -103,7 +103,7 @@ def _found(
     return Found(wanted, sound, unread)
 
 
-def _improver(settings: Settings, *, seconds: float, jobs: int) -> Improver:
+def configured_improver(settings: Settings, *, seconds: float, jobs: int) -> Improver:
     """Return what asks the configured model.
 
     Raises:

@@ -1,16 +1,19 @@
 """``poet explain``: the acceptance record of an implementation, for people."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
-from poet_import.cache.frozen import SHADOW
+from poet_import.cache.frozen import CURRENT, SHADOW
+from poet_import.cli.measured import measured
 from poet_import.cli.shadow_reports import Report, reports_of
 from poet_import.cli.sites import one_site
+from poet_import.events.evidence import Evidence
 from poet_import.settings import Settings
 from poet_import.transpiler.freezing import State, state_of
+from poet_import.transpiler.history import OWN, Step, history_of, pointed, promotions_of
 from poet_import.transpiler.project import Site
 
 _METHODS = {
@@ -19,6 +22,7 @@ _METHODS = {
     "allow-list": "it reaches nothing that the original does not reach",
     "proof": "the original's own body stands in it unchanged",
     "trial": "both did the same in the jail",
+    "recorded": "on no recorded call it is worse than what answered then",
     "doubles": "both made the same calls, in the jail, with doubles for everything outside",
     "contract": "its results have the keys and types of the stub's",
 }
@@ -40,12 +44,20 @@ def explain_command(name: str, *, as_json: bool) -> None:
     site, state = found.site, found.state
     if state.kind == "shadow":
         state = state_of(site.store, site.place, site.wanted.original, pointer=SHADOW)
-    if state.frozen is None:
+    history = history_of(site)
+    if state.frozen is None and not history:
         raise click.ClickException(f"{site.target}: {state.reason}; run poet build {site.target}")
+    evidence = measured(site, settings) if site.wanted.options.optimize_for else Evidence({})
     if as_json:
-        click.echo(json.dumps({"state": state.kind, "version": state.version, **state.frozen.record}, indent=2))
+        record = state.frozen.record if state.frozen else {}
+        steps = [{"version": step.version, **step.facts} for step in history]
+        found_in_all = {"history": steps, "seen": evidence.summary()}
+        click.echo(json.dumps({"state": state.kind, "version": state.version, **record, **found_in_all}, indent=2))
         return
-    click.echo("\n".join(_lines(site, state)))
+    own = f"{site.target}: the function itself answers, of {', '.join(site.store.versions(site.place))} none"
+    click.echo("\n".join(_lines(site, state)) if state.frozen else own)
+    for line in _life_lines(history, evidence, site):
+        click.echo(line)
     shadow = site.store.pointed(site.place, SHADOW)
     if shadow is not None:
         click.echo("\n".join(_shadow_lines(reports_of(settings, site.place, shadow), shadow)))
@@ -71,6 +83,21 @@ def _lines(site: Site, state: State) -> Iterator[str]:
     if refused:
         yield "refused before"
         yield from (f"    answer {row.get('answer')}: {_violation(row)}" for row in refused)
+
+
+def _life_lines(history: Sequence[Step], evidence: Evidence, site: Site) -> Iterator[str]:
+    """Tell what became of all versions, what their calls have shown, and whether the present one is worse by that."""
+    if history:
+        yield "what became of its versions"
+        yield from (f"    {step.date[:19]} {step.version} {step.what} {step.why}" for step in history)
+    if evidence.figures:
+        yield "what calls have shown"
+        yield from (f"    {line}" for line in evidence.summary())
+    now = pointed(site, CURRENT)
+    replaced = str(steps[-1].facts.get("before")) if (steps := promotions_of(site, now or OWN)) else ""
+    mine, before = evidence.figures_of(now or OWN), evidence.figures_of(replaced)
+    if mine and before and mine.is_worse_than(before):
+        yield f"{now} is worse than {replaced}, which it replaced, by its feedback: poet rollback {site.target}"
 
 
 def _shadow_lines(reports: list[Report], version: str) -> Iterator[str]:

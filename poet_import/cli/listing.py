@@ -6,6 +6,7 @@ from dataclasses import asdict, astuple, dataclass, fields
 
 import click
 
+from poet_import.cache.frozen import SHADOW
 from poet_import.cli.event_names import called, plain
 from poet_import.cli.sites import Judged, Unread, judged_in
 from poet_import.cli.terminal import aligned, width_shown
@@ -13,6 +14,7 @@ from poet_import.events.outlets import events_directory
 from poet_import.events.scanning import Counts, counts_in
 from poet_import.settings import Settings
 from poet_import.transpiler.freezing import State
+from poet_import.transpiler.history import pointed
 from poet_import.transpiler.project import Site
 
 _OF_EVENTS = ("calls", "failures")  # the last columns; shown where calls of a function listed are stored
@@ -79,13 +81,20 @@ def _row(site: Site, state: State, counts: Mapping[str, Counts]) -> Row:
     return Row(
         site.target,
         site.wanted.template.domain,
-        _ORIGINS.get(state.kind, state.kind),
+        _origin(site, state),
         state.version,
         str(record.get("model", "")),
         f"{last.get('method', '')}{inputs}",
         seen.calls if seen else None,
         seen.failures if seen else None,
     )
+
+
+def _origin(site: Site, state: State) -> str:
+    """Return what runs, and beside it what waits to."""
+    origin = _ORIGINS.get(state.kind, state.kind)
+    waits = state.kind != "shadow" and pointed(site, SHADOW) is not None
+    return f"{origin}, shadow" if waits else origin
 
 
 def _table(rows: list[Row], width: int | None) -> str:

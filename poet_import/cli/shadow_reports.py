@@ -16,6 +16,8 @@ class Report:
     compared: int
     differences: int
     told: tuple[str, ...]
+    failed: int
+    milliseconds: tuple[float, ...]  # that its last runs took
 
 
 def reports_of(settings: Settings, place: str, version: str) -> list[Report]:
@@ -28,5 +30,8 @@ def reports_of(settings: Settings, place: str, version: str) -> list[Report]:
                     found = json.load(opened)
                 if (found["place"], found["version"]) == (place, version):
                     told = tuple(map(str, found["told"]))
-                    reports.append(Report(int(found["compared"]), int(found["differences"]), told))
+                    times = tuple(map(float, found["milliseconds"]))
+                    counts = (int(found[name]) for name in ("compared", "differences", "failed"))
+                    compared, differences, failed = counts
+                    reports.append(Report(compared, differences, told, failed, times))
     return reports

@@ -8,17 +8,21 @@ from contextlib import suppress
 import click
 
 from poet_import.cache.frozen import CURRENT, FOLDER, SHADOW, FrozenStore
+from poet_import.cache.traces import FOLDER as TRACES
 from poet_import.cli.sites import Unread, judged_in, one_site
 from poet_import.errors import TranspileError
 from poet_import.settings import Settings
+from poet_import.transpiler.history import OWN, pointed, promote, promotions_of, roll_back
 from poet_import.transpiler.project import Site
 
 
 @click.command("rollback")
 @click.argument("name", metavar="PATH::NAME|MODULE:NAME")
-@click.option("--to", "version", metavar="VERSION", help="The version; the one before the current if not given.")
+@click.option("--to", "version", metavar="VERSION", help="The version, or own; what answered before if not given.")
 def rollback_command(name: str, *, version: str | None) -> None:
-    """Go back to an earlier version of an implementation. The later ones stay, so this can be undone in the same way.
+    """Go back to what answered before. Every version stays, and so do its events; this is undone in the same way.
+
+    With --to own the function itself answers again.
 
     \b
     Examples:
@@ -29,29 +33,31 @@ def rollback_command(name: str, *, version: str | None) -> None:
     versions = site.store.versions(site.place)
     if not versions:
         raise click.ClickException(f"{site.target}: nothing is frozen for it; run poet build {site.target}")
-    now = _pointed(site, CURRENT)
+    now = pointed(site, CURRENT)
     chosen = version or _before(site, now, versions)
-    if chosen not in versions:
+    if chosen not in (*versions, OWN):
         raise click.ClickException(f"{site.target} has no version {chosen}; it has {', '.join(versions)}")
-    site.store.point(site.place, chosen)
-    click.echo(f"{site.target}: {chosen} is current, {now or 'none'} was")
+    roll_back(site, chosen)
+    click.echo(f"{site.target}: {_called(chosen)} is current, {now or 'none'} was")
     state = site.state()
-    if state.reason:
+    if state.reason and chosen != OWN:
         click.echo(f"{site.target}: {state.reason}; run poet check {site.target}", err=True)
 
 
+def _called(version: str) -> str:
+    return "the function itself" if version == OWN else version
+
+
 def _before(site: Site, now: str | None, versions: list[str]) -> str:
+    """Return what answered before: what a promoted version has replaced, else the version before."""
+    promoted = promotions_of(site, now) if now else []
+    replaced = str(promoted[-1].facts.get("before")) if promoted else ""
+    if replaced in (OWN, *versions):
+        return replaced
     earlier = versions[: versions.index(now)] if now in versions else versions
     if not earlier:
         raise click.ClickException(f"{site.target}: nothing is earlier than {now}; it has {', '.join(versions)}")
     return earlier[-1]
-
-
-def _pointed(site: Site, pointer: str) -> str | None:
-    try:
-        return site.store.pointed(site.place, pointer)
-    except TranspileError:  # broken: this command mends it
-        return None
 
 
 @click.command("promote")
@@ -65,13 +71,11 @@ def promote_command(name: str) -> None:
       poet promote shop.py::price
     """
     site = one_site(name, Settings.read()).site
-    shadow = _pointed(site, SHADOW)
+    shadow = pointed(site, SHADOW)
     if shadow is None:
         raise click.ClickException(f"{site.target} has no shadow; run poet build --shadow {site.target}")
-    now = _pointed(site, CURRENT)
-    site.store.point(site.place, shadow)
-    site.store.unpoint(site.place, SHADOW)
-    click.echo(f"{site.target}: {shadow} is current, {now or 'the function itself'} was")
+    before = promote(site, shadow, why="by a person")
+    click.echo(f"{site.target}: {shadow} is current, {_called(before)} was")
 
 
 @click.command("prune")
@@ -131,4 +135,5 @@ def _orphans(folder: str) -> list[str]:
         names = sorted(os.listdir(os.path.join(folder, FOLDER)))  # names are what is asked for
     except OSError:
         return []
-    return [name for name in names if not os.path.exists(os.path.join(folder, f"{name.partition('.')[0]}.py"))]
+    places = [name for name in names if name != TRACES]
+    return [name for name in places if not os.path.exists(os.path.join(folder, f"{name.partition('.')[0]}.py"))]

@@ -19,10 +19,10 @@ from poet_import.cache.frozen import names_beside
 from poet_import.cache.stamps import folder_beside, stamps_of
 from poet_import.errors import StaleError, TranspileError
 from poet_import.hook.loader import Hook, PoetMixin, register
-from poet_import.source.compiling import compile_tree, functions_of, parse
+from poet_import.source.compiling import compile_tree, functions_of, no_collection, parse
 from poet_import.source.weaver import MARKER_IMPORT
 from poet_import.transpiler import transpiler_over
-from poet_import.transpiler.weaving import no_collection, warn_unwoven
+from poet_import.transpiler.weaving import warn_unwoven
 from poet_import.transpiler.woven import Woven, row_of
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from poet_import.runtime.predicates import fits
     from poet_import.runtime.shadowing import sample
     from poet_import.runtime.tasks import interruptions, start_in_task, stop_in_task, timed_out_in_task
+    from poet_import.runtime.tracing import traced
     from poet_import.runtime.training import clock, failed, given, succeeded
     from poet_import.runtime.watchdog import Expired, Timer, start, stop, timed_out
 
@@ -51,6 +52,7 @@ _HOMES = {
     "failed": "training",
     "given": "training",
     "succeeded": "training",
+    "traced": "tracing",
     "rules": "",
 }
 __all__ = [
@@ -83,6 +85,7 @@ __all__ = [
     "succeeded",
     "timed_out",
     "timed_out_in_task",
+    "traced",
     "warn",
     "yours",
 ]

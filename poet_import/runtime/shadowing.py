@@ -15,6 +15,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from marshal import loads
 from sys import _getframe
+from time import perf_counter_ns
 from types import CodeType, FrameType
 
 from poet_import import runtime
@@ -27,6 +28,7 @@ _FIRST = 20  # calls that are all sampled
 _EVERY = 10  # of the later ones, each tenth
 _MOST_WAITING = 100
 _MOST_TOLD = 20  # differences that are described
+_MOST_TIMES = 500
 
 
 @dataclass(slots=True)
@@ -42,6 +44,8 @@ class _Shadow:
     calls: int = 0
     compared: int = 0
     differences: int = 0
+    failed: int = 0  # runs of the shadow that raised
+    milliseconds: list[float] = field(default_factory=list)  # that its last runs took
     told: list[str] = field(default_factory=list)
 
 
@@ -107,7 +111,12 @@ def _start() -> None:
 def _compare_all() -> None:
     while True:
         shadow, mine, theirs = _waiting.get()
-        found = _difference(_ended(shadow.answering, mine, shadow), _ended(shadow.shadow, theirs, shadow))
+        answered = _ended(shadow.answering, mine, shadow)
+        begun = perf_counter_ns()
+        ended = _ended(shadow.shadow, theirs, shadow)
+        shadow.milliseconds = [*shadow.milliseconds[1 - _MOST_TIMES :], (perf_counter_ns() - begun) // 1000 / 1000]
+        shadow.failed += ended[0] != "returns"
+        found = _difference(answered, ended)
         shadow.compared += 1
         if found:
             shadow.differences += 1
@@ -160,7 +169,7 @@ def write_reports() -> None:
     """Write down what was compared so far, a file for each function and process."""
     folder = runtime.shadow_folder
     for shadow in [one for one in _shadows.values() if one is not None and one.compared]:
-        fields = ("function", "place", "version", "calls", "compared", "differences", "told")
+        fields = ("function", "place", "version", "calls", "compared", "differences", "failed", "milliseconds", "told")
         report = {name: getattr(shadow, name) for name in fields}
         path = os.path.join(folder, f"{shadow.function}.{os.getpid()}.json")
         with suppress(OSError):  # a full disk; the next call tries again

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _SECRET = ("password", "passwd", "passphrase", "secret", "token", "credential", "authorization", "cookie")
 _SECRET_ENDS = ("api_key", "apikey", "access_key", "private_key", "pwd")
-_REDACTED = "<redacted>"
+REDACTED = "<redacted>"
 _MOST_TEXT = 200  # characters of one string, bytes of one bytes
 _MOST_BITS = 256
 _MOST_ITEMS = 20
@@ -42,7 +42,7 @@ def given(**values: object) -> dict[str, str]:
     """Return the arguments of a call as texts; those with a secret's name are redacted."""
     left, texts = _MOST_IN_ALL, {}
     for name, value in values.items():
-        text = _REDACTED if is_secret(name) else shown(value, most=left)
+        text = REDACTED if is_secret(name) else shown(value, most=left)
         texts[name] = text
         left = max(1, left - len(text))
     return texts
@@ -63,7 +63,7 @@ def message_of(error: BaseException, names: "Mapping[str, object]") -> str:
         return "<its text cannot be had>"
     for name, value in names.items():
         if is_secret(name) and type(value) is str and len(value) >= _SHORTEST_SECRET:
-            text = text.replace(value, _REDACTED)
+            text = text.replace(value, REDACTED)
     return text if len(text) <= _MOST_MESSAGE else f"{text[:_MOST_MESSAGE]}…"
 
 
@@ -122,7 +122,7 @@ class _Text:
             if type(value) is dict:
                 self.put(": ")
                 if is_secret(item):
-                    self.put(_REDACTED)
+                    self.put(REDACTED)
                 else:
                     self.add(value.get(item), depth + 1)  # it may be gone by now
         return False

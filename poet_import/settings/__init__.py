@@ -38,6 +38,7 @@ VARIABLES = {
     "events": "POET_EVENTS",
     "events_url": "POET_EVENTS_URL",
     "record": "POET_RECORD",
+    "traces": "POET_TRACES",
 }
 _OLDER_VARIABLES = {"service_url": "POET_API_URL"}
 SECRETS = ("llm_api_key", "service_key", "events_url")
@@ -85,6 +86,7 @@ class Settings:
         events: Where the events of functions with ``optimize_for`` go: names from `EVENTS`, or none.
         events_url: The Redis server for them, or None; it may hold a password, so it is never shown.
         record: What events hold of a call's values: ``nothing``, or its ``arguments``, result and error message.
+        traces: The file that ``poet record`` has the calls of marked functions told to, absolute, or None.
         sources: Where each value came from: ``default``, a variable's name, the path of a ``pyproject.toml``, or
             ``install()``.
     """
@@ -109,6 +111,7 @@ class Settings:
     events: "tuple[str, ...]"
     events_url: "str | None"
     record: str
+    traces: "str | None"
     sources: "dict[str, str]"
 
     def __init__(self, *, sources: "Mapping[str, str] | None" = None, **values: object) -> None:
@@ -162,10 +165,11 @@ class Settings:
 
     def fingerprint(self) -> str:
         """Return a text that is the same in every process exactly while these settings weave the same code."""
-        if not self.generates:
+        if not self.generates and self.traces is None:
             return repr(self.templates)
         name = self.generator if isinstance(self.generator, str) else getattr(self.generator, "fingerprint", None)
-        return repr((self.templates, name, self.model, self.llm_base_url, self.service_url))
+        asked = (name, self.model, self.llm_base_url, self.service_url) if self.generates else ()
+        return repr((self.templates, *asked, *(["traced"] if self.traces else [])))
 
     def __reduce__(self) -> "tuple[object, ...]":
         return _revived, (dict(zip(FIELDS, self._values(), strict=True)), self.sources)
@@ -391,4 +395,5 @@ _READERS: "dict[str, Callable[[_Raw], object]]" = {
     "events": _read_events,
     "events_url": _read_key,
     "record": _read_record,
+    "traces": _read_path,
 }

@@ -47,11 +47,15 @@ class Plan:
     is_shadowed: bool = False  # some calls are also made with another body, beside it
     binds: str = ""  # the runtime's decorator that keeps the annotations at hand, or nothing
     train: Train | None = None  # the record of each call, around all of it
+    traced: tuple[str, tuple[str, ...]] | None = (
+        None  # its name beside its module and what is told of a call, while that is collected
+    )
 
     @property
     def is_empty(self) -> bool:
         """Tell whether the function stays as it is."""
-        return not (self.perceive or self.checked or self.checks_end or self.blocks or self.is_shadowed or self.train)
+        has_checks = self.perceive or self.checked or self.checks_end
+        return not (has_checks or self.blocks or self.is_shadowed or self.train or self.traced)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -198,16 +202,22 @@ def _enforce(found: PoetFunction, result: Subject, checks: tuple[Check, ...]) ->
 
 
 def _train(found: PoetFunction, template: Template, anatomy: Anatomy) -> Train:
-    """Return the record of each call; what a host injects and what a method belongs to is never in it."""
+    """Return the record of each call."""
+    names = recorded_parameters(found)
+    retried = bool(_retries(found, template)) and not anatomy.is_stub
+    module = "__name__" if found.scope.is_builtin("__name__") else '"?"'  # somebody has taken that name
+    return Train(module, found.qualname, names, has_result=not anatomy.is_generator, retried=retried)
+
+
+def recorded_parameters(found: PoetFunction) -> tuple[str, ...]:
+    """Return the parameters whose values may be written down: not what a host injects, nor what a method belongs to."""
     names = [argument.arg for argument in parameters(found.node) if argument.arg not in CONTEXT]
     kinds = {ast.unparse(decorator).rpartition(".")[2] for decorator in found.node.decorator_list}
     if isinstance(found.outer.node, ast.ClassDef) and "staticmethod" not in kinds:
         spec = found.node.args
         owner = next(iter((*spec.posonlyargs, *spec.args)), None)
         names = [name for name in names if owner is None or name != owner.arg]
-    retried = bool(_retries(found, template)) and not anatomy.is_stub
-    module = "__name__" if found.scope.is_builtin("__name__") else '"?"'  # somebody has taken that name
-    return Train(module, found.qualname, tuple(names), has_result=not anatomy.is_generator, retried=retried)
+    return tuple(names)
 
 
 def _retries(found: PoetFunction, template: Template) -> int | None:

@@ -148,6 +148,10 @@ class _FunctionWeaver:
             lines += plan.tests.lines("perceive", plan.perceive, place)
         if plan.is_shadowed:
             lines += [Line(0, "# shadow", NOWHERE), Line(0, "__poet__.sample()", place)]
+        if plan.traced:
+            name, parameters = plan.traced
+            values = "".join(f", {one}={one}" for one in parameters)
+            lines += [Line(0, "# recorded", NOWHERE), Line(0, "__poet__.traced(", place, f"{name!r}{values}", ")")]
         lines.append(Line(0, "# operate", NOWHERE))
         frames = self._frames
         if plan.train:

@@ -14,6 +14,8 @@ A template sees these names, and nothing else:
     What the wrapper holds already, in words, and the modules that the domain allows.
 ``optimize_for``
     The objective, or None. ``train_addon.txt`` is appended only where there is one.
+``evidence``
+    What calls have shown so far, as lines without line breaks; empty where a function is asked for the first time.
 
 ``{% extends "base/template.txt" %}`` takes the frame of a domain that the metadata extends; its blocks are ``role`` and
 ``guidance``, and ``feedback`` in ``base/train_addon.txt``.
@@ -22,6 +24,7 @@ A template sees these names, and nothing else:
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -37,16 +40,17 @@ _PROMPT: Final = "template.txt"
 _ADDON: Final = "train_addon.txt"
 _LONGEST: Final = 400_000  # characters
 _SAMPLE: Final = Original("def area(side: float) -> float:\n    return side * side\n", "area", "area")
+_SEEN: Final = ("v1: 3 calls",)
 
 
-def render(template: Template, original: Original, options: PoetOptions) -> str:
-    """Return the prompt for a function.
+def render(template: Template, original: Original, options: PoetOptions, *, evidence: Sequence[str] = ()) -> str:
+    """Return the prompt for a function, with what its calls have shown.
 
     Raises:
         TemplateError: The domain's text cannot be rendered.
     """
     environment = _environment(template.texts)
-    values = _values(template, original, options)
+    values = _values(template, original, options, evidence=evidence)
     names = [_first(template, _PROMPT)]
     if options.optimize_for:
         names += [name for name, _ in template.texts if name.endswith(f"/{_ADDON}")][:1]
@@ -63,7 +67,8 @@ def check_texts(template: Template) -> None:
         TemplateError: One is no template, or names what no prompt has.
     """
     for objective in (None, "fewer mistakes"):
-        render(template, _SAMPLE, PoetOptions(domain=template.domain, optimize_for=objective))
+        options = PoetOptions(domain=template.domain, optimize_for=objective)
+        render(template, _SAMPLE, options, evidence=_SEEN if objective else ())
 
 
 def _first(template: Template, suffix: str) -> str:
@@ -102,9 +107,11 @@ def _rendered(environment: ImmutableSandboxedEnvironment, name: str, values: dic
         raise TemplateError(f"cannot be rendered ({error}); a template sees {known}", filename=name) from error
 
 
-def _values(template: Template, original: Original, options: PoetOptions) -> dict[str, object]:
+def _values(
+    template: Template, original: Original, options: PoetOptions, *, evidence: Sequence[str]
+) -> dict[str, object]:
     told = interfaces(original)
-    longest = max(map(len, re.findall("`+", "\n".join((original.source, *told)))), default=0)
+    longest = max(map(len, re.findall("`+", "\n".join((original.source, *told, *evidence)))), default=0)
     return {
         "function_name": original.name,
         "function_source": original.source.rstrip("\n"),
@@ -117,6 +124,7 @@ def _values(template: Template, original: Original, options: PoetOptions) -> dic
         "rules": [_in_words(check) for check in template.checks],
         "allowed_imports": list(original.imports or template.imports),
         "optimize_for": options.optimize_for,
+        "evidence": list(evidence),
     }
 
 

@@ -38,14 +38,16 @@ def transpiler_over(settings: Settings, directory: str | None) -> Transpiler:
 
 def _new_transpiler(settings: Settings, directory: str | None) -> Transpiler:
     store = store_over(settings.templates, prompts=settings.generates)
+    traces = settings.traces is not None
     if settings.mode == "frozen":
-        return Transpiler(store, frozen="required" if settings.on_stale == "raise" else "wanted")
+        return Transpiler(store, frozen="required" if settings.on_stale == "raise" else "wanted", traces=traces)
     if not settings.generates:
-        return Transpiler(store)
+        return Transpiler(store, traces=traces)
     try:
-        return Transpiler(store, improver_over(settings, directory, seconds=settings.generation_timeout))
+        improver = improver_over(settings, directory, seconds=settings.generation_timeout)
+        return Transpiler(store, improver, traces=traces)
     except (GeneratorError, ValueError) as error:
-        return Transpiler(store, unavailable=str(error))
+        return Transpiler(store, unavailable=str(error), traces=traces)
 
 
 def improver_over(

@@ -70,6 +70,8 @@ class Builder:
 
     async def _build(self, site: Site) -> Step:
         known = self._improver.known(site.wanted)
+        if isinstance(known, Body) and not await self._improver.still_holds(known, site.wanted):
+            known = None
         if known is None:
             if self._budget is not None and self._spent.total() >= self._budget:
                 return Step(site, "left", note=f"the budget of {self._budget:,} tokens is used up")

@@ -34,6 +34,7 @@ class Transpiler:
         *,
         unavailable: str = "",
         frozen: Frozen = "preferred",
+        traces: bool = False,
     ) -> None:
         """Take where bodies come from.
 
@@ -43,11 +44,13 @@ class Transpiler:
             unavailable: Why what was configured for that cannot be had.
             frozen: What holds where nothing fitting is frozen beside a module: ``preferred``, something else may be
                 used; ``wanted``, the user's own body with a warning; ``required``, a `StaleError`.
+            traces: Whether functions are to tell of each call for ``poet record``.
         """
         self._store = store
         self._improver = improver
         self._unavailable = unavailable
         self._frozen = frozen
+        self._traces = traces
 
     def transpile(
         self,
@@ -105,7 +108,13 @@ class Transpiler:
                     wanted[function] = one
                 else:
                     outcomes[function] = outcome
-        return outcomes, {function: one for function, one in wanted.items() if function not in outcomes}
+        left = {function: one for function, one in wanted.items() if function not in outcomes}
+        return outcomes, self._with_traces(reading, left) if left and is_frozen else left
+
+    def _with_traces(self, reading: Reading, wanted: dict[PoetFunction, Wanted]) -> dict[PoetFunction, Wanted]:
+        from poet_import.transpiler.traces import all_with_traces  # for the few that ask, and have recorded something
+
+        return all_with_traces(reading.filename, reading.functions, wanted)
 
     def _frozen_outcomes(self, reading: Reading, wanted: dict[PoetFunction, Wanted]) -> dict[PoetFunction, Outcome]:
         # Loads the gates: not for the many that freeze nothing.
@@ -125,7 +134,9 @@ class Transpiler:
         return frozen_shadows(reading.filename, reading.functions, wanted, outcomes=outcomes)
 
     def _weave(self, reading: Reading, outcomes: dict[PoetFunction, Outcome]) -> Woven:
-        woven = weave_reading(reading, self._store, outcomes, shadows=self._shadows(reading, outcomes))
+        woven = weave_reading(
+            reading, self._store, outcomes, shadows=self._shadows(reading, outcomes), traces=self._traces
+        )
         for function in woven.functions:
             if isinstance(function.outcome, Fallback):
                 message = f"{function.qualname} runs as it is written: {function.outcome.reason}"

@@ -17,10 +17,10 @@ from poet_import.model import Generator, Implementation, Original, Refusal, Tran
 from poet_import.templates.prompts import render
 from poet_import.transpiler.background import submit
 from poet_import.transpiler.progress import progress
-from poet_import.transpiler.records import evidence_of, record_of
+from poet_import.transpiler.records import digest_of_calls, evidence_of, record_of
 from poet_import.transpiler.requests import Wanted
 from poet_import.transpiler.woven import Body, Fallback, Outcome, Pending
-from poet_import.validation import readmit, validate
+from poet_import.validation import readmit, validate, validate_over
 
 _MOST_ANSWERS = 3  # one, and two repairs
 _REFUSED_SECONDS = 300.0  # a model that was refused three times would be refused again
@@ -89,6 +89,13 @@ class Improver:
         path = self._cache.keep(key, stored.text, stored.record) or _shown_in_memory(original, stored.text)
         return _kept(verdict.implementation, path, stored, tier="shared")
 
+    async def still_holds(self, body: Body, wanted: Wanted) -> bool:
+        """Tell whether a body that was accepted before is accepted with the calls that were recorded since."""
+        if body.record.get("recorded_calls", "") == digest_of_calls(wanted.original):
+            return True
+        verdict = await self._judge(body.implementation.operate, wanted)
+        return verdict.accepted
+
     def ask(self, wanted: Mapping[Key, Wanted], module: str) -> dict[Key, Outcome]:
         """Ask for a body for each function of a module, and wait for them where that was asked for.
 
@@ -153,7 +160,7 @@ class Improver:
         """
         original = wanted.original
         begun = time.perf_counter()
-        prompt = render(wanted.template, original, wanted.options)
+        prompt = render(wanted.template, original, wanted.options, evidence=wanted.evidence)
         rendering = time.perf_counter() - begun
         request = TranspileRequest(original, wanted.options, wanted.template, prompt, deadline)
         answered = self._cache.answers(key)  # of a process that was stopped before their verdict
@@ -162,7 +169,7 @@ class Improver:
             answer, usage = answered.pop(0) if answered else await self._asked_for(key, request, observe)
             usages.append(usage)
             observe(original.qualname, usage, "judging")
-            verdict = await self._judge(answer, original)
+            verdict = await self._judge(answer, wanted)
             if verdict.implementation is not None:
                 record = record_of(request, verdict, usages, rendering=rendering)
                 path = self._cache.store(key, answer, record) or _shown_in_memory(original, answer)
@@ -178,7 +185,7 @@ class Improver:
         self._cache.remember_answer(key, answer, usage)
         return answer, usage
 
-    async def _judge(self, answer: str, original: Original) -> Verdict:
+    async def _judge(self, answer: str, wanted: Wanted) -> Verdict:
         """Judge an answer in a thread of its own, no more at once than there are processors: trials are timed.
 
         Raises:
@@ -188,13 +195,20 @@ class Improver:
             self._judging = asyncio.Semaphore(os.cpu_count() or 1)
         async with self._judging:
             try:
-                return await asyncio.to_thread(validate, answer, original, semantics=original.semantics)
+                if wanted.present:
+                    return await asyncio.to_thread(validate_over, answer, wanted.original, wanted.present)
+                semantics = wanted.original.semantics
+                return await asyncio.to_thread(validate, answer, wanted.original, semantics=semantics)
             except Exception as error:  # pragma: no cover  (no text is known to break a gate; none breaks an import)
                 raise ValidationError(f"its answer could not be judged ({type(error).__name__}: {error})") from error
 
     def _key(self, wanted: Wanted) -> str:
         return self._cache.key(
-            wanted.original, wanted.options, template=wanted.template, generator=self._generator.fingerprint
+            wanted.original,
+            wanted.options,
+            template=wanted.template,
+            generator=self._generator.fingerprint,
+            further=(wanted.present, *wanted.evidence) if wanted.present else (),
         )
 
 

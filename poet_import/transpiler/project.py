@@ -9,6 +9,7 @@ from poet_import.cache.frozen import FrozenStore
 from poet_import.templates import TemplateStore
 from poet_import.transpiler.freezing import State, is_pure, stands_alone, state_of, target_of
 from poet_import.transpiler.requests import Wanted, is_improvable, wanted_of
+from poet_import.transpiler.traces import with_traces
 from poet_import.transpiler.weaving import depth_checked, read_source
 
 
@@ -65,7 +66,7 @@ def sites_of(path: str, templates: TemplateStore) -> list[Site]:
                 path,
                 function.node.lineno,
                 places[function],
-                wanted_of(plan, reading.source),
+                with_traces(wanted_of(plan, reading.source), function, store, place=places[function]),
                 store,
                 stands_alone(function),
             )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 
 from poet_import._version import __version__
-from poet_import.model import Evidence, TranspileRequest, Usage, Verdict
+from poet_import.model import Evidence, Original, TranspileRequest, Usage, Verdict
 
 
 def record_of(
@@ -36,6 +36,7 @@ def record_of(
             for number, refusal in enumerate(request.refusals, 1)
             for violation in refusal.violations
         ],
+        "recorded_calls": digest_of_calls(request.original),
         "answers": len(usages),
         "input_tokens": sum(usage.input_tokens for usage in usages),
         "output_tokens": sum(usage.output_tokens for usage in usages),
@@ -44,6 +45,12 @@ def record_of(
         "poet_import": __version__,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def digest_of_calls(original: Original) -> str:
+    """Return the digest of the recorded calls that an implementation was tried with; nothing where there were none."""
+    calls = "\n".join(original.calls)
+    return blake2b(calls.encode(), digest_size=8).hexdigest() if calls else ""
 
 
 def evidence_of(record: Mapping[str, object]) -> tuple[Evidence, ...]:

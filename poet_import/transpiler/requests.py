@@ -22,6 +22,8 @@ class Wanted:
     original: Original
     options: PoetOptions
     template: Template
+    evidence: tuple[str, ...] = ()  # what calls have shown
+    present: str = ""  # the text that answers now, and that another has to be no worse than; "" where none has to
 
 
 def wanted_of(plan: Plan, source: Source, surroundings: tuple[tuple[str, str], ...] = ()) -> Wanted:

@@ -16,7 +16,12 @@ def version_of(plan: Plan, outcome: Outcome | None, source: Source) -> str:
     """Return ``own-`` or ``model-`` and a digest, the same under every Python; comments and blanks do not change it."""
     if isinstance(outcome, Body):
         return model_version(outcome.implementation.operate, plan.found.qualname)
-    return f"own-{source_digest(wanted_of(plan, source).original)[:_DIGITS]}"
+    return own_version(source_digest(wanted_of(plan, source).original))
+
+
+def own_version(digest: str) -> str:
+    """Return the version of a function's own body, by the digest of its source."""
+    return f"own-{digest[:_DIGITS]}"
 
 
 def model_version(operate: str, qualname: str) -> str:

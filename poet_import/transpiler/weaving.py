@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import gc
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from importlib.util import decode_source
 
 from poet_import.errors import PoetFallbackWarning, TranspileError
 from poet_import.model import PoetOptions
-from poet_import.source.compiling import parse, protect_loops
+from poet_import.source.compiling import no_collection, parse, protect_loops
 from poet_import.source.discovery import PoetFunction, discover
 from poet_import.source.graft import graft
 from poet_import.source.grafted import Graft, Grafted
@@ -101,16 +100,19 @@ def weave_reading(
     outcomes: Mapping[PoetFunction, Outcome] | None = None,
     *,
     shadows: Mapping[PoetFunction, Shadow] | None = None,
+    traces: bool = False,
 ) -> Woven:
     """Weave the functions of a module, each around its own body or the one that it got, some with a shadow beside it.
+
+    With ``traces`` each tells of its calls to ``poet record``.
 
     Raises:
         TranspileError: The source is nested too deeply.
     """
     with depth_checked(reading.filename), no_collection():
         if not any(isinstance(outcome, Body) for outcome in (outcomes or {}).values()):
-            return _weave(reading, store, {**(outcomes or {})}, shadows=shadows or {}, grafted=None)
-        return _weave_grafted(reading, store, {**(outcomes or {})}, shadows=shadows or {})
+            return _weave(reading, store, {**(outcomes or {})}, shadows=shadows or {}, grafted=None, traces=traces)
+        return _weave_grafted(reading, store, {**(outcomes or {})}, shadows=shadows or {}, traces=traces)
 
 
 @contextmanager
@@ -124,18 +126,6 @@ def depth_checked(filename: str) -> Iterator[None]:
         yield
     except (RecursionError, MemoryError) as error:  # the parser says the one or the other
         raise TranspileError("nested too deeply to be rewritten", filename=filename) from error
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """Keep the cyclic collector from visiting the growing tree over and over: it doubles the time of a large module."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def warn_unwoven(consequence: str, error: Exception, *, filename: str) -> None:
@@ -157,6 +147,7 @@ def _weave_grafted(
     outcomes: dict[PoetFunction, Outcome],
     *,
     shadows: Mapping[PoetFunction, Shadow],
+    traces: bool,
 ) -> Woven:
     """Weave the module with other bodies in it; a body that cannot be put where it belongs is a fallback."""
     grafts = {
@@ -179,7 +170,7 @@ def _weave_grafted(
     again = replace(reading, source=Source(grafted.text), scopes=scopes, functions=functions)
     outcomes = {moved[function]: outcome for function, outcome in outcomes.items()}
     shadows = {moved[function]: shadow for function, shadow in shadows.items()}
-    return _weave(again, store, outcomes, shadows=shadows, grafted=grafted)
+    return _weave(again, store, outcomes, shadows=shadows, grafted=grafted, traces=traces)
 
 
 def _moved(function: PoetFunction, node: FunctionNode, scope: Scope) -> PoetFunction:
@@ -197,12 +188,15 @@ def _weave(
     *,
     shadows: Mapping[PoetFunction, Shadow],
     grafted: Grafted | None,
+    traces: bool,
 ) -> Woven:
     found = reading.plans(store)
+    traced = _traced(reading) if traces else {}
     plans = {
         function: replace(
             plan,
             is_shadowed=function in shadows,
+            traced=traced.get(function),
             train=plan.train and replace(plan.train, version=version_of(plan, outcomes.get(function), reading.source)),
         )
         for function, plan in found.items()
@@ -222,6 +216,12 @@ def _weave(
         tree=tree,
         grafted=grafted,
     )
+
+
+def _traced(reading: Reading) -> dict[PoetFunction, tuple[str, tuple[str, ...]]]:
+    from poet_import.transpiler.traces import traced_functions  # only while calls are recorded
+
+    return traced_functions(reading.filename, reading.functions)
 
 
 def _with_options(
@@ -268,6 +268,7 @@ def _needs(plans: Iterable[Plan]) -> tuple[str, ...]:
         needs |= {"fits", plan.binds} if plan.binds else set()
         needs |= {"sample"} if plan.is_shadowed else set()
         needs |= {"succeeded"} if plan.train else set()
+        needs |= {"traced"} if plan.traced else set()
         tests = [test for test, _ in (*plan.perceive, *plan.enforce)]
         needs |= {"rules"} if any("rules." in test or "item_keeps" in test for test in tests) else set()
     return tuple(sorted(needs))

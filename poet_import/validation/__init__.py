@@ -12,7 +12,7 @@ from poet_import.source.context import with_imports
 from poet_import.source.scopes import FunctionNode
 from poet_import.validation.originals import Facts, original_from, read_original
 from poet_import.validation.security import check_security
-from poet_import.validation.semantics import judge_semantics
+from poet_import.validation.semantics import judge_recorded, judge_semantics
 from poet_import.validation.structure import check_structure
 from poet_import.validation.syntax import check_syntax
 
@@ -53,6 +53,22 @@ def validate(
     violations, tried = judge_semantics(tree, function, facts)
     evidence += tried
     return Verdict(tuple(violations), tuple(evidence)) if violations else _accepted(code, facts, evidence)
+
+
+def validate_over(code: str, original: Original, present: str) -> Verdict:
+    """Judge a text by all gates, and by the recorded calls: on none may it be worse than the text that answers now.
+
+    Raises:
+        TranspileError: The original is not Python or holds no function.
+    """
+    verdict = validate(code, original, semantics=original.semantics)
+    if verdict.implementation is None or not original.calls:
+        return verdict
+    facts = read_original(original)
+    texts = [(tree, function) for tree, function, *_ in (_check_text(text, facts) for text in (present, code))]
+    found, tried = judge_recorded(texts[0], texts[1], facts)
+    evidence = [*verdict.evidence[:-1], tried, verdict.evidence[-1]]  # the last one tells of the gate as a whole
+    return Verdict(tuple(found), tuple(evidence)) if found else _accepted(code, facts, evidence)
 
 
 def readmit(code: str, original: Original, evidence: Sequence[Evidence]) -> Verdict:

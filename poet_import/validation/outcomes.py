@@ -48,6 +48,23 @@ def compare(theirs: Finished, mine: Finished, *, guessed: bool, seconds: float) 
     return Compared(len(pairs), untried=_untried(theirs, [left for left, _ in pairs]))
 
 
+def worse_outcome(theirs: Finished, mine: Finished, *, may_differ: bool) -> tuple[int, str] | None:
+    """Return the first input on which the candidate is worse than what it is to replace, and in which way.
+
+    With ``may_differ`` another result is as good, but none where the other one gives a result is not.
+    """
+    candidate = _outcomes(mine)
+    for number, left in enumerate(_outcomes(theirs)):
+        if number >= len(candidate):
+            return number, _end(mine)
+        right = candidate[number]
+        is_lost = right[1][0].startswith("raises ") and not left[1][0].startswith("raises ")
+        found = None if may_differ and not is_lost else _difference(left, right, guessed=False)
+        if found is not None:
+            return number, found[1]
+    return None
+
+
 def _outcomes(finished: Finished) -> list[list[Any]]:
     """Return the outcomes that a child answered; what is none, as only forged ones are, equals none of the other's."""
     answers = [answer for answer in finished.answers if isinstance(answer, list)]

@@ -14,7 +14,7 @@ from poet_import.source.scopes import FunctionNode, names_bound_by, parameters
 from poet_import.validation import jail
 from poet_import.validation.contract import is_stub, judge_promise, promise_of
 from poet_import.validation.originals import Facts
-from poet_import.validation.outcomes import Compared, compare
+from poet_import.validation.outcomes import Compared, compare, worse_outcome
 from poet_import.validation.proof import is_proven
 from poet_import.validation.pure import is_exception
 from poet_import.validation.trials.examples import examples_of
@@ -114,6 +114,35 @@ def _kept(tree: ast.Module, function: FunctionNode, facts: Facts) -> tuple[list[
         if broken and broken[0] is not None and (shown := _shown(server, payload, inputs[broken[0]])):
             found = [_violation(broken[1], function, f"{broken[2]}, for the arguments {shown}")]
     return found, [Evidence("semantics", "contract", len(finished.answers), time.perf_counter() - started)]
+
+
+Text = tuple[ast.Module | None, FunctionNode | None]
+"""A text that was read: as a whole, and its function."""
+
+
+def judge_recorded(present: Text, answer: Text, facts: Facts) -> tuple[list[Violation], Evidence]:
+    """Return on which recorded call an answer is worse than the text that answers now, and what was tried.
+
+    Both have passed the gates that only read, so both have a function; a present text that does not is nothing to be
+    worse than.
+    """
+    started = time.perf_counter()
+    texts = [(tree, function) for tree, function in (present, answer) if tree is not None and function is not None]
+    if len(texts) < 2 or is_stub(texts[0][1]) or not jail.is_available():
+        return [], Evidence("semantics", "recorded", note="there is nothing to compare it with")
+    function = texts[1][1]
+    trials = [_trial(tree, node, facts).mine for tree, node in texts]
+    inputs: list[Recipe] = [["call", number] for number in range(len(facts.original.calls))]
+    with jail.opened(program()) as server:
+        theirs, mine = server.run([(_DRIVER, {**trial, "inputs": inputs}) for trial in trials], _LIMITS)
+    may_differ = facts.original.semantics == "intent" or is_stub(facts.function)
+    worse = worse_outcome(theirs, mine, may_differ=may_differ)
+    found = []
+    if worse is not None:
+        number, message = worse
+        call = facts.original.calls[number][:300]
+        found = [_violation("recorded", function, f"it is worse on a recorded call: {message}, for {call}")]
+    return found, Evidence("semantics", "recorded", len(inputs), time.perf_counter() - started)
 
 
 def _is_guessed(facts: Facts) -> bool:

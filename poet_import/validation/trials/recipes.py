@@ -36,7 +36,7 @@ class Inputs:
         """Take what inputs are made of.
 
         Args:
-            calls: Recorded arguments, as texts.
+            calls: Recorded arguments, as texts: of a dict by parameter, or of a tuple by position.
             parameters: Of each its name, kind, specification, and whether it may be left out.
             draw: Draws them.
         """
@@ -48,7 +48,7 @@ class Inputs:
     def made(self, recipe: Recipe) -> Arguments:
         """Return the positional and the named arguments of a recipe."""
         if recipe[0] == "call":
-            return self._recorded(recipe[1]), {}
+            return self._recorded(recipe[1])
         if recipe[0] == "seed":
             return self._seeded(recipe[1])
         values, named = self.made(recipe[1])
@@ -60,13 +60,35 @@ class Inputs:
         self._mutation.step = 0
         return changed
 
-    def _recorded(self, number: int) -> list[Any]:
-        return list(eval(self._calls[number], dict(_EVALUATED)))  # noqa: S307  # a literal, in the jail
+    def _recorded(self, number: int) -> Arguments:
+        given = eval(self._calls[number], dict(_EVALUATED))  # noqa: S307  # a literal, in the jail
+        return self._by_name(given, number) if isinstance(given, dict) else (list(given), {})
+
+    def _by_name(self, given: Mapping[str, Any], number: int) -> Arguments:
+        """Return arguments that were recorded by parameter; what never is, as the object of a method, is drawn."""
+        self._draw.begin(f"recorded {number}")
+        values: list[Any] = []
+        named: dict[str, Any] = {}
+        skipped = False
+        for name, kind, spec, optional in self._parameters:
+            if kind == "rest":
+                values += given.get(name, ())
+            elif kind == "named rest":
+                named.update(given.get(name, {}))
+            elif name not in given and optional:
+                skipped = True
+            else:
+                value = given[name] if name in given else self._draw.value(spec)
+                if kind == "named" or skipped:
+                    named[name] = value
+                else:
+                    values.append(value)
+        return values, named
 
     def _seeded(self, number: int) -> Arguments:
         self._draw.begin(f"input {number}")
         if self._calls and self._draw.random.random() < 0.25:
-            return self._changed(self._recorded(self._draw.random.randrange(len(self._calls))), {})
+            return self._changed(*self._recorded(self._draw.random.randrange(len(self._calls))))
         return self._drawn()
 
     def _drawn(self) -> Arguments:

@@ -70,7 +70,9 @@ def choose(server: jail.ForkServer, payload: Mapping[str, Any], count: int, *, l
         known.pop(json.dumps(recipe), None)
     tried = (known.pop(json.dumps(recipe), None) for recipe, turn in report.tried if turn == _TURN_OF_THE_CANDIDATE)
     ahead = [recipe for recipe in tried if recipe is not None]  # O was seen to end on these
-    return Chosen(report.found, [*kept, *ahead, *known.values()])
+    others = [*kept, *ahead, *known.values()]
+    # What was recorded is certain to be asked of it, so no lack of time leaves that out.
+    return Chosen(report.found, sorted(others, key=lambda recipe: recipe[0] != "call"))
 
 
 def _read(finished: jail.Finished) -> _Report:
