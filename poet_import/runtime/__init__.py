@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from poet_import.runtime.attempts import STARTED, next_attempt
     from poet_import.runtime.bindings import binding_of as binding_of  # the marker's
     from poet_import.runtime.bindings import hints, is_default, own_hints
+    from poet_import.runtime.hosting import received, resolved
     from poet_import.runtime.predicates import fits
     from poet_import.runtime.shadowing import sample
     from poet_import.runtime.tasks import interruptions, start_in_task, stop_in_task, timed_out_in_task
@@ -36,6 +37,8 @@ _HOMES = {
     "hints": "bindings",
     "is_default": "bindings",
     "own_hints": "bindings",
+    "received": "hosting",
+    "resolved": "hosting",
     "sample": "shadowing",
     "Expired": "watchdog",
     "Timer": "watchdog",
@@ -65,6 +68,8 @@ __all__ = [
     "own_hints",
     "pairs_are",
     "perceive",
+    "received",
+    "resolved",
     "rules",
     "sample",
     "start",

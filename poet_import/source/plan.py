@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from poet_import.model import Check, Phase, Template
+from poet_import.runtime.hosting import CONTEXT
 from poet_import.source.anatomy import Anatomy, ReturnSite, dissect, rebound_parameters
 from poet_import.source.annotations import Hint, names_in, read_hint
 from poet_import.source.discovery import PoetFunction
@@ -15,7 +16,6 @@ from poet_import.source.phases import Block, Deadline, Edge, Loop, Subject, Test
 from poet_import.source.scopes import Scope, parameters
 
 _WITHOUT_KEYS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "type"))
-_CONTEXT = frozenset(("context", "ctx", "sandbox_context", "the_context"))  # a host injects these: never checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,21 @@ class Plan:
     checks_end: bool  # whether falling off the end is checked, as a ``return None``
     blocks: tuple[Block, ...]  # outermost first
     is_shadowed: bool = False  # some calls are also made with another body, beside it
+    is_hosted: bool = False  # Dana calls it: with promises, and again where it raises certain errors
     binds: str = ""  # the runtime's decorator that keeps the annotations at hand, or nothing
 
     @property
     def is_empty(self) -> bool:
         """Tell whether the function stays as it is."""
-        return not (self.perceive or self.checked or self.checks_end or self.blocks or self.is_shadowed)
+        parts = (self.perceive, self.checked, self.checks_end, self.blocks, self.is_shadowed, self.is_hosted)
+        return not any(parts)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Return the parameters that may hold a promise."""
+        names = [argument.arg for argument in parameters(self.found.node)]
+        is_method = self.found.outer.is_class and names[:1] in (["self"], ["cls"])
+        return tuple(name for name in names[is_method:] if name not in CONTEXT)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -46,8 +55,8 @@ class Plan:
         return ("perceive", "operate", "enforce")
 
 
-def make_plan(found: PoetFunction, template: Template) -> Plan:
-    """Decide what is woven into a function."""
+def make_plan(found: PoetFunction, template: Template, *, is_hosted: bool = False) -> Plan:
+    """Decide what is woven into a function; one that Dana hosts also copes with how that calls it."""
     anatomy = dissect(found.node)
     subjects, result = _subjects(found), _result(found, anatomy)
     off = found.options.on_violation == "off"
@@ -73,6 +82,7 @@ def make_plan(found: PoetFunction, template: Template) -> Plan:
         checked=tuple(needs_check),
         checks_end=checks_end,
         blocks=blocks,
+        is_hosted=is_hosted,
         binds=_binder(found) if binds else "",
     )
 
@@ -111,7 +121,7 @@ def _subjects(found: PoetFunction) -> list[Subject]:
     spec, subjects = found.node.args, []
     defaults = _defaults(spec)
     for argument in parameters(found.node):
-        if argument.arg in _CONTEXT:
+        if argument.arg in CONTEXT:
             continue
         kind = "*" if argument is spec.vararg else "**" if argument is spec.kwarg else ""
         hint = read_hint(argument.annotation, found.outer, found.scope)

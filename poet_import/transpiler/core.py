@@ -55,13 +55,14 @@ class Transpiler:
         *,
         options: Mapping[int, PoetOptions] | None = None,
         asks: bool = True,
+        is_hosted: bool = False,
     ) -> Woven:
         """Weave every marked function of a module; the arguments and errors are those of `weave_source`.
 
         One `PoetFallbackWarning`, at its place in the user's file, for each function that should have got another body.
         Where it is not to ask, only bodies that are known already are used.
         """
-        reading = read_source(source, filename, options=options)
+        reading = read_source(source, filename, options=options, is_hosted=is_hosted)
         return self.transpile_reading(reading, asks=asks, shown_as=os.path.basename(filename))
 
     def transpile_reading(self, reading: Reading, *, asks: bool = True, shown_as: str = "") -> Woven:
