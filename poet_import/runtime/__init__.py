@@ -91,6 +91,7 @@ MOST_ITEMS = 8
 """Items of a container that a check looks at, evenly spread."""
 _ATOMS = (str, bytes, int, float, bool, type(None))
 _MOST_TEXT = 60
+_PROMISES = "dana.core.concurrency."  # classes of arguments that only what is woven for Dana resolves
 _MOST_BITS = 128  # of an integer that is shown; Python refuses to write one of 4,301 digits
 SEQUENCES = (list, tuple, set, frozenset, deque)
 """What is looked into; an instance of a subclass may load its items when they are read, or use them up."""
@@ -230,6 +231,8 @@ def describe_value(value: object) -> str:
     if kind in SEQUENCES or kind is dict:
         size = len(value)  # type: ignore[arg-type]  # a built-in container
         return f"{name} of {size} {'item' if size == 1 else 'items'}" if size else f"empty {name}"
+    if name.startswith(_PROMISES):
+        return f"{name}, as the function was woven before Dana was loaded: import Dana first"
     return name
 
 

@@ -20,7 +20,7 @@ CONTEXT = ("context", "ctx", "sandbox_context", "the_context")
 
 HOME = "dana.core.concurrency"
 _REPEATED = (TypeError, ValueError, AttributeError)
-_ATOMS = (str, bytes, int, float, bool, type(None))
+_ATOMS = frozenset((str, bytes, int, float, bool, type(None)))  # what no promise is, and holds none
 _MOST_DEPTH = 4  # of containers in containers
 
 
@@ -39,7 +39,8 @@ def received(*values: object) -> "tuple[object, ...]":
     error = sys.exc_info()[1]
     if isinstance(error, _REPEATED) and _is_repeated(_getframe(1), error):
         raise error
-    return tuple([resolved(value) for value in values])
+    concurrency = sys.modules.get(HOME)
+    return values if concurrency is None else tuple([_resolved(value, concurrency, 0) for value in values])
 
 
 def _is_repeated(frame: "FrameType", error: BaseException) -> bool:
@@ -66,6 +67,8 @@ def resolved(value: object) -> object:
 
 
 def _resolved(value: "Any", concurrency: "Any", depth: int) -> "Any":  # Any: whatever a user passes, and Dana's module
+    if type(value) in _ATOMS:
+        return value
     value = concurrency.resolve_if_promise(value)
     kind = type(value)
     if depth == _MOST_DEPTH or kind in _ATOMS:

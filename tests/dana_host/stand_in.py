@@ -7,6 +7,8 @@ from types import FunctionType, ModuleType
 class Promise:
     """Stands for a value, as an argument that is a call does; no ``isinstance`` knows of what class that is."""
 
+    __module__ = "dana.core.concurrency.eager_promise"
+
     def __init__(self, value: object) -> None:
         self.value = value
 

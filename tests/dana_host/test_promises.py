@@ -127,6 +127,13 @@ def test_a_module_that_was_cached_without_dana_is_woven_anew_for_it(
     assert load(SHOP).number(Promise(3)) == 3
 
 
+def test_a_promise_that_comes_too_early_says_what_to_do(load: Load) -> None:
+    module = load(SHOP)
+
+    with pytest.raises(PerceiveError, match="woven before Dana was loaded: import Dana first"):
+        module.number(Promise(3))
+
+
 def test_arguments_pass_as_they_are_while_dana_has_no_promises(
     shop: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
