@@ -1,4 +1,4 @@
-"""A Python module that a Dana program imports. It never names poet_import: where the hook is active, ``@poet`` is there."""
+"""A Python module that a Dana program imports. Nothing here names poet_import: the hook supplies ``@poet``."""
 
 asked: list[str] = []
 

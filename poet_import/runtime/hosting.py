@@ -66,30 +66,37 @@ def resolved(value: object) -> object:
     return value if concurrency is None else _resolved(value, concurrency, 0)
 
 
-def _resolved(value: "Any", concurrency: "Any", depth: int) -> "Any":  # Any: whatever a user passes, and Dana's module
+# Any, below: whatever a user passes, and Dana's module.
+def _resolved(value: "Any", concurrency: "Any", depth: int) -> "Any":
     if type(value) in _ATOMS:
         return value
     value = concurrency.resolve_if_promise(value)
-    kind = type(value)
-    if depth == _MOST_DEPTH or kind in _ATOMS:
-        return value
-    if kind is tuple:
-        items = _settled(list(value), concurrency, depth + 1)
-        return value if all(map(is_, value, items)) else tuple(items)  # a default is known by its identity
-    if kind is list:
-        return _settled(value, concurrency, depth + 1)
-    if kind is set:
-        for item in list(value)[:MOST_ITEMS]:
-            value.discard(item)
-            value.add(_resolved(item, concurrency, depth + 1))
-    elif kind in MAPPINGS:
-        for key in list(value)[:MOST_ITEMS]:
-            value[key] = _resolved(value[key], concurrency, depth + 1)
-    return value
+    look_into = _CONTAINERS.get(type(value))
+    return value if look_into is None or depth == _MOST_DEPTH else look_into(value, concurrency, depth + 1)
 
 
-def _settled(values: "Any", concurrency: "Any", depth: int) -> "Any":
-    """Return a list with the items resolved that a check looks at."""
+def _list(values: "Any", concurrency: "Any", depth: int) -> "Any":
     for index in range(0, len(values), -(-len(values) // MOST_ITEMS) or 1):
         values[index] = _resolved(values[index], concurrency, depth)
     return values
+
+
+def _tuple(values: "Any", concurrency: "Any", depth: int) -> "Any":
+    items = _list(list(values), concurrency, depth)
+    return values if all(map(is_, values, items)) else tuple(items)  # a default is known by its identity
+
+
+def _set(values: "Any", concurrency: "Any", depth: int) -> "Any":
+    for item in list(values)[:MOST_ITEMS]:
+        values.discard(item)
+        values.add(_resolved(item, concurrency, depth))
+    return values
+
+
+def _dict(values: "Any", concurrency: "Any", depth: int) -> "Any":
+    for key in list(values)[:MOST_ITEMS]:
+        values[key] = _resolved(values[key], concurrency, depth)
+    return values
+
+
+_CONTAINERS = {list: _list, tuple: _tuple, set: _set, **dict.fromkeys(MAPPINGS, _dict)}

@@ -36,8 +36,20 @@ def call_twice(function: Callable[..., object], *arguments: object) -> object:
         return function(*arguments)
 
 
-call = FunctionType(call_twice.__code__, {**globals(), "__name__": "dana.registry.function_registry"})
-"""Does the same as Dana, whose error handling it is."""
+def call_one_after_the_other(first: Callable[[], object], second: Callable[[int], object]) -> object:
+    """Call the second function where the first one fails."""
+    try:
+        return first()
+    except ValueError:
+        return second(1)
+
+
+def in_dana(function: FunctionType) -> Callable[..., object]:
+    """Return a function as if a module of Dana's had defined it."""
+    return FunctionType(function.__code__, {**globals(), "__name__": "dana.registry.function_registry"})
+
+
+call = in_dana(call_twice)
 
 
 class DanaFunction:

@@ -1,6 +1,7 @@
 """``@poet`` on a function of a Dana program: the same promises, kept by a wrapper."""
 
 import itertools
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -101,6 +102,15 @@ def test_what_is_wrong_with_its_options_is_told_with_its_place() -> None:
         define(DanaFunction("f", lambda: 1), poet(debug=True))
     with pytest.raises(TypeError, match=r"^shop\.na:7: @poet has no option 'retry'"):
         define(DanaFunction("f", lambda: 1), poet(retry=1))  # type: ignore[call-overload]  # what is refused
+
+
+def test_it_may_be_marked_where_nothing_else_runs() -> None:
+    made: list[Any] = []
+    thread = threading.Thread(target=lambda: made.append(poet(DanaFunction("f", lambda x: x))))
+    thread.start()
+    thread.join()
+
+    assert made[0]("a") == "a"
 
 
 def test_without_its_definition_at_hand_its_hints_are_unknown() -> None:

@@ -32,6 +32,7 @@ IMPORTED = {
 }
 LOADED = {
     "several": "from dana.frameworks.poet import POETResult, poet\nPOETResult\n@poet\n",
+    "other-names-only": "from dana.frameworks.poet import POETResult\nfrom poet_import import poet\n@poet\n",
     "star": "from dana.frameworks.poet import *\nPOETResult\n@poet\n",
     "module": "import dana.frameworks.poet\n@dana.frameworks.poet.poet\n",
     "module-alias": "import dana.frameworks.poet as dp\n@dp.poet(domain='base')\n",

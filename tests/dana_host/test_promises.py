@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
-from stand_in import Promise, call, call_twice, modules
+from stand_in import Promise, call, call_one_after_the_other, call_twice, in_dana, modules
 
 from poet_import import EnforceError, PerceiveError, poet, runtime
 from poet_import.runtime import shadowing
@@ -162,10 +162,22 @@ def test_a_refused_call_is_made_once(shop: ModuleType) -> None:
 
 
 def test_a_call_that_handles_an_error_of_something_else_is_made(shop: ModuleType) -> None:
+    def other() -> None:
+        raise ValueError
+
+    call_other = in_dana(call_one_after_the_other)
+
+    assert call_other(other, shop.seen) == 1
+
+
+def test_a_call_by_what_handles_an_error_is_made(shop: ModuleType) -> None:
+    def again() -> object:
+        return shop.seen(1)
+
     try:
-        int("x")
-    except ValueError:
-        assert shop.seen(1) == 1
+        shop.failing(TypeError("bad"))
+    except TypeError:
+        assert again() == 1
 
 
 def test_a_call_that_handles_an_error_of_the_function_elsewhere_is_made(shop: ModuleType) -> None:
