@@ -88,8 +88,10 @@ def _tuple(values: "Any", concurrency: "Any", depth: int) -> "Any":
 
 def _set(values: "Any", concurrency: "Any", depth: int) -> "Any":
     for item in list(values)[:MOST_ITEMS]:
-        values.discard(item)
-        values.add(_resolved(item, concurrency, depth))
+        found = _resolved(item, concurrency, depth)
+        if found is not item:  # else its order would change, and its size for a moment
+            values.discard(item)
+            values.add(found)
     return values
 
 

@@ -84,6 +84,21 @@ def test_a_second_start_takes_it_from_the_cache(load: Load, head: str) -> None:
     assert poet_import.status().modules["shop"].state == "cached"
 
 
+def test_the_lines_of_a_module_stay_where_they_are(load: Load) -> None:
+    body = "def broken(sku: str) -> float:\n    return int(sku)\n"
+    module = load(f"from dana.frameworks.poet import (\n    poet,\n)\n@poet\n{body}")
+
+    with pytest.raises(ValueError, match="invalid literal") as raised:
+        module.broken("a")
+    assert [entry.lineno for entry in raised.traceback if entry.path.name == "shop.py"] == [5]
+
+
+def test_an_import_that_shares_its_line_with_the_body_of_a_function_is_replaced(load: Load) -> None:
+    text = "@poet\ndef price(sku: str): from dana.frameworks.poet import poet as inner; return inner.__module__\n"
+
+    assert load(text).price("a") == "poet_import.marker"
+
+
 def test_another_name_of_that_kind_is_left_alone(load: Load) -> None:
     module = load(f"class frameworks:\n    poet = staticmethod(lambda f: f)\n@frameworks.poet\n{PRICE}")
 
