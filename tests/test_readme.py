@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = (
     "README.md",
     "docs/architecture.md",
+    "docs/dana-host.md",
     "docs/domains.md",
     "docs/events.md",
     "docs/limits.md",

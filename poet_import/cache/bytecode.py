@@ -98,12 +98,16 @@ class BytecodeCache:
             source: The module's bytes.
             lineage: The domains that have a part in it.
             beside: Where something is frozen beside it: the same source elsewhere has another folder.
+
+        Where Dana is loaded, other lines are woven in.
         """
         begun = self._begun.get(lineage)
         if begun is None:
             begun = self._begun[lineage] = self._begin(lineage)
         digest = begun.copy()
         digest.update(source)
+        if "dana" in sys.modules:
+            digest.update(b"\0dana")
         if beside:
             digest.update(b"\0" + beside[0].encode("utf-8", "surrogatepass"))
         return digest.hexdigest()

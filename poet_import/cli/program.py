@@ -20,6 +20,7 @@ class Program:
     name: str  # of a module, or the path of a script
     arguments: tuple[str, ...]
     is_module: bool
+    is_dana: bool = False
 
 
 class ScriptLoader(PoetLoader):
@@ -34,6 +35,11 @@ def execute(program: Program) -> None:
 
     What it raises leaves here unchanged, and what the interpreter prints of it then begins at its own frames.
     """
+    if program.is_dana:
+        from poet_import.cli.dana_program import execute_dana  # loads Dana
+
+        execute_dana(program.name)
+        return
     try:
         module, code = _load_module(program) if program.is_module else _load_script(program)
         module.__dict__.update(__name__="__main__", __builtins__=builtins)

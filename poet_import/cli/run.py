@@ -26,8 +26,13 @@ class RunCommand(click.Command):
     options_metavar="",
 )
 @click.option("-m", "module", metavar="MODULE", help="Run a module or package, as `python -m` does.")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="{SCRIPT | -m MODULE} [ARGUMENTS]...")
-def run_command(module: str | None, arguments: tuple[str, ...]) -> Program:
+@click.option(
+    "--dana", "is_dana", is_flag=True, help="Run a Dana program; the Python modules that it imports are woven."
+)
+@click.argument(
+    "arguments", nargs=-1, type=click.UNPROCESSED, metavar="{SCRIPT | -m MODULE | --dana FILE.na} [ARGUMENTS]..."
+)
+def run_command(module: str | None, is_dana: bool, arguments: tuple[str, ...]) -> Program:
     """Run a program with its @poet functions woven, the script itself included.
 
     Otherwise it is what `python SCRIPT` or `python -m MODULE` is: arguments, tracebacks, exit status.
@@ -36,7 +41,10 @@ def run_command(module: str | None, arguments: tuple[str, ...]) -> Program:
     Examples:
       poet run app.py --port 8000
       poet run -m shop.main
+      poet run --dana shop.na
     """
+    if module is not None and is_dana:
+        raise click.UsageError("a Dana program is run by its path, without -m")
     if module is not None:
         return Program(name=module, arguments=arguments, is_module=True)
     if not arguments:
@@ -44,4 +52,6 @@ def run_command(module: str | None, arguments: tuple[str, ...]) -> Program:
     script = arguments[0]
     if not os.path.exists(script):
         raise click.UsageError(f"no such file: {script}; a module is run with -m")
-    return Program(name=script, arguments=arguments[1:], is_module=False)
+    if is_dana and len(arguments) > 1:
+        raise click.UsageError(f"a Dana program takes no arguments: {' '.join(arguments[1:])}")
+    return Program(name=script, arguments=arguments[1:], is_module=False, is_dana=is_dana)

@@ -14,11 +14,11 @@ from poet_import.dana.returns import Return, falls_off, inner_functions, local_t
 from poet_import.dana.rules import condition
 from poet_import.model import Check, Phase, Template
 from poet_import.runtime import rules
+from poet_import.runtime.hosting import CONTEXT
 
 RESULT = "__poet_result"
 KEY, VALUE = "__poet_key", "__poet_value"  # of a returned dict
 _OF_ONE = frozenset(("http_url", "non_negative", "positive", "probability", "within"))
-_CONTEXT = frozenset(("context", "ctx", "sandbox_context", "the_context"))  # Dana hands these in: never checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def make_plan(found: DanaFunction, source: DanaSource, template: Template) -> Da
     """Decide what is woven into a function."""
     options = found.options
     parameters = [*([found.receiver] if found.receiver else []), *found.parameters]
-    hints = {one.name: _hint_of(one, source) for one in parameters if one.name not in _CONTEXT}
+    hints = {one.name: _hint_of(one, source) for one in parameters if one.name not in CONTEXT}
     result = read_hint(found.result, source.text, source.records)
     is_checked = options.on_violation != "off"
     seconds = template.timeout if options.timeout is None else options.timeout

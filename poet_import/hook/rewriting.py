@@ -19,6 +19,7 @@ from poet_import.cache.frozen import names_beside
 from poet_import.cache.stamps import folder_beside, stamps_of
 from poet_import.errors import StaleError, TranspileError
 from poet_import.hook.loader import Hook, PoetMixin, register
+from poet_import.runtime.hosting import is_hosted
 from poet_import.source.compiling import compile_tree, functions_of, no_collection, parse
 from poet_import.source.weaver import MARKER_IMPORT
 from poet_import.transpiler import transpiler_over
@@ -104,8 +105,8 @@ def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
     module = None if is_own else cache.load(cache.key(source, lineage, beside=beside), path, beside=beside)
     state, reason = "cached", ""
     if module is None:
-        woven = transpiler_over(hook.settings, cache.directory).transpile(source, path)
-        if not woven.functions:
+        woven = transpiler_over(hook.settings, cache.directory).transpile(source, path, is_hosted=is_hosted())
+        if not woven.functions and not woven.is_adopted:
             cache.remember_plain(path, source)
             return None
         state, lineage = "fallback" if woven.fallbacks else "frozen" if woven.is_frozen else "rewritten", woven.lineage

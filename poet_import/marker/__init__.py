@@ -32,16 +32,19 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:  # a block of its own: mypy takes overloads under a condition only where nothing else is
 
     @overload
-    def poet(function: None = None, /, **options: Unpack[Options]) -> Callable[[Marked], Marked]: ...
+    def poet(
+        function: str | None = None, /, *empty: None, **options: Unpack[Options]
+    ) -> Callable[[Marked], Marked]: ...
     @overload
     def poet(function: Marked, /, **options: Unpack[Options]) -> Marked: ...
 
 
-def poet(function: object = None, /, **options: object) -> object:
+def poet(function: object = None, /, *empty: None, **options: object) -> object:
     """Harden a function: perceive, operate, enforce.
 
     Args:
-        function: The function, where the marker stands without parentheses.
+        function: The function, where the marker stands without parentheses; or the domain, as Dana's takes it.
+        empty: What Dana passes for the commas in ``@poet(a=1, b=2)``.
         options: ``domain``, ``optimize_for``, ``retries``, ``timeout``, ``retry_on``, ``on_violation``, ``semantics``.
 
     Returns:
@@ -53,9 +56,28 @@ def poet(function: object = None, /, **options: object) -> object:
 
     .. versionadded:: 0.1.0
     """
+    if empty or type(function) is str:
+        function, options = None, _without_positions(function, empty, options)
     if function is None:
         return lambda marked: marked if _is_done(marked, options) else _bind(marked, options, _getframe(1))
     return function if _is_done(function, options) else _bind(function, options, _getframe(1))
+
+
+def _without_positions(
+    domain: object, empty: "tuple[object, ...]", options: "dict[str, object]"
+) -> "dict[str, object]":
+    """Return the options, a domain that was given by position among them.
+
+    Raises:
+        TypeError: Something else was given by position.
+    """
+    if any(value is not None for value in empty):
+        raise TypeError(f"poet() takes the domain by position, and nothing else: it was given {empty!r}")
+    if domain is None:
+        return options
+    if "domain" in options or type(domain) is not str:
+        raise TypeError(f"poet() got {domain!r} by position beside domain={options.get('domain')!r}")
+    return {**options, "domain": domain}
 
 
 _FUNCTION = type(poet)

@@ -9,8 +9,8 @@ from types import TracebackType
 
 from poet_import import runtime
 from poet_import.runtime import training
+from poet_import.runtime.hosting import CONTEXT
 from poet_import.runtime.snapshots import message_of, shown
-from poet_import.source.plan import CONTEXT
 
 _OWNERS = ("self", "cls")  # without its source nobody can say which function is a method
 

@@ -11,6 +11,7 @@ from poet_import import runtime
 from poet_import.cache.directory import cache_directory
 from poet_import.errors import StaleError
 from poet_import.model import PoetOptions
+from poet_import.runtime.hosting import is_hosted
 from poet_import.settings import in_force
 from poet_import.source.compiling import compile_tree, functions_of, parse
 from poet_import.source.scopes import FunctionNode
@@ -77,7 +78,7 @@ def _read(filename: str, text: str) -> SourceFile | None:
 
 def _weave(filename: str, text: str) -> Woven | None:
     try:
-        return _transpiler().transpile(text, filename)
+        return _transpiler().transpile(text, filename, is_hosted=is_hosted())
     except StaleError:  # what the mode ``frozen`` is for
         raise
     except Exception as error:  # the last line of defence: a definition never breaks because of us
@@ -104,7 +105,7 @@ class Alone:
 
 def weave_alone(file: SourceFile, line: int, options: PoetOptions) -> Alone:
     """Weave one function of a file with options that only the running program knows."""
-    woven = _transpiler().transpile(file.text, file.name, options={line: options})
+    woven = _transpiler().transpile(file.text, file.name, options={line: options}, is_hosted=is_hosted())
     (function,) = [item for item in woven.functions if item.first_line == line]
     return Alone(woven, function, woven.functions_of(_around(woven.tree, line), file.name).get(line))
 

@@ -6,11 +6,14 @@ only the running program knows is woven alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
+from typing import Any
 
 from poet_import import runtime
 from poet_import.marker import bind_retry_on, functions_in
+from poet_import.marker.dana_functions import as_python, is_dana_function, place_of
 from poet_import.marker.files import SourceFile, source_file, weave_alone
 from poet_import.marker.wrapping import wrap
 from poet_import.model import PoetOptions
@@ -42,13 +45,13 @@ def weave_marked(marked: object, options: dict[str, object], caller: FrameType) 
         TypeError: The marker stands on a class or on something that cannot be called, or an option is wrong.
         ValueError: An option is out of range.
     """
+    if is_dana_function(marked):
+        read = _read(options, where=place_of(marked, caller))
+        return _wrapped(as_python(marked, caller), read, options.get("retry_on"))
     where = f"{caller.f_code.co_filename}:{caller.f_lineno}"
     if isinstance(marked, type):
         raise TypeError(f"{where}: @poet stands on the class {marked.__qualname__}: mark its methods instead")
-    retry_on = options.get("retry_on")
-    if retry_on is not None:
-        check_retry_on(retry_on, where=where)
-    read = read_options(options, where=where, retry_on=None if retry_on is None else "retry_on")
+    retry_on, read = options.get("retry_on"), _read(options, where=where)
     for function in functions_in(marked):
         if _is_woven(function, retry_on):
             return marked
@@ -63,6 +66,13 @@ def weave_marked(marked: object, options: dict[str, object], caller: FrameType) 
             _apply(copy, spot, retry_on)
             return copy
     return _without_source(marked, read, retry_on, where=where)
+
+
+def _read(options: dict[str, object], *, where: str) -> PoetOptions:
+    retry_on = options.get("retry_on")
+    if retry_on is not None:
+        check_retry_on(retry_on, where=where)
+    return read_options(options, where=where, retry_on=None if retry_on is None else "retry_on")
 
 
 def _is_woven(function: FunctionType, retry_on: object) -> bool:
@@ -82,11 +92,14 @@ def _without_source(marked: object, options: PoetOptions, retry_on: object, *, w
     if isinstance(marked, property) and marked.fget is not None:
         return marked.getter(_without_source(marked.fget, options, retry_on, where=where))  # type: ignore[arg-type]  # as above
     if isinstance(marked, FunctionType) or (callable(marked) and type(marked).__module__ == "builtins"):
-        template = store_over(in_force().templates).find(options.domain)
-        return wrap(marked, options, template, retry_on=retry_on)
+        return _wrapped(marked, options, retry_on)
     if not callable(marked) and not hasattr(type(marked), "__get__"):
         raise TypeError(f"{where}: @poet marks functions, not {type(marked).__name__}")
     return marked
+
+
+def _wrapped(function: Callable[..., Any], options: PoetOptions, retry_on: object) -> object:  # Any: as `wrap` has it
+    return wrap(function, options, store_over(in_force().templates).find(options.domain), retry_on=retry_on)
 
 
 def _spot(function: FunctionType, options: PoetOptions) -> Spot | None:

@@ -17,6 +17,7 @@ from poet_import.model import Check, PoetOptions, Template
 from poet_import.runtime import rules
 from poet_import.runtime.attempts import Attempt, next_attempt
 from poet_import.runtime.bindings import hint_text
+from poet_import.runtime.hosting import CONTEXT, resolved
 from poet_import.runtime.predicates import Predicate, Undecidable, predicate
 from poet_import.runtime.tasks import start_in_task, stop_in_task, timed_out_in_task
 from poet_import.runtime.watchdog import Expired, Timer, start, stop, timed_out
@@ -44,19 +45,25 @@ class _Contract:
         """Return the record of a call that begins."""
         return Execution(self.place).begin(self.signature, args, kwargs)
 
-    def check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-        """Raise or warn if an argument breaks its annotation or a rule."""
+    def perceive(self, args: tuple[object, ...], kwargs: dict[str, object]) -> tuple[object, ...]:
+        """Return the positional arguments without a host's promises; those in ``kwargs`` are resolved there.
+
+        It raises or warns if an argument breaks its annotation or a rule.
+        """
+        args = tuple([resolved(value) for value in args])
+        kwargs.update({name: resolved(value) for name, value in kwargs.items()})
         try:
             values = self.signature.bind(*args, **kwargs).arguments
         except TypeError:  # the call itself will say so, in Python's words
-            return
+            return args
         for name, value in values.items():
             parameter = self.signature.parameters[name]
             several = list(value) if parameter.kind is parameter.VAR_POSITIONAL else [value]
             several = list(value.values()) if parameter.kind is parameter.VAR_KEYWORD else several
-            if value is not parameter.default:
+            if value is not parameter.default and name not in CONTEXT:
                 for item in several[: runtime.MOST_ITEMS]:
                     self._check(PerceiveError, name, item)
+        return args
 
     def check_result(self, value: object) -> None:
         """Raise or warn if the result breaks its annotation or a rule."""
@@ -78,7 +85,7 @@ class _Contract:
         error = kind(self.name, name, expected, runtime.describe_value(value))
         if self.on_violation == "raise":
             raise error
-        runtime.warn(error, frames=5)  # check_…, _check and this method stand between, and the wrapper
+        runtime.warn(error, frames=5)  # perceive or check_result, _check and this method stand between, and the wrapper
 
     def again(
         self, error: Exception, attempt: object, *, call: Execution, timer: Timer | None = None
@@ -179,7 +186,7 @@ def _wrap_plain(contract: _Contract) -> Function:
     def wrapper(*args: object, **kwargs: object) -> object:
         attempt, _poet_timer = None, Timer()
         with contract.execution(args, kwargs) as call:
-            contract.check_arguments(args, kwargs)
+            args = contract.perceive(args, kwargs)
             with contract.limit(_poet_timer, in_task=False):
                 while True:
                     try:
@@ -201,7 +208,7 @@ def _wrap_coroutine(contract: _Contract) -> Function:
     async def wrapper(*args: object, **kwargs: object) -> object:
         attempt, _poet_timer = None, Timer()
         with contract.execution(args, kwargs) as call:
-            contract.check_arguments(args, kwargs)
+            args = contract.perceive(args, kwargs)
             with contract.limit(_poet_timer, in_task=True):
                 while True:
                     try:
@@ -222,7 +229,7 @@ def _wrap_generator(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
     def wrapper(*args: object, **kwargs: object) -> Generator[Any, Any, Any]:
         with contract.execution(args, kwargs) as call:
-            contract.check_arguments(args, kwargs)
+            args = contract.perceive(args, kwargs)
             attempt: object = None
             while True:
                 generator = contract.function(*args, **kwargs)
@@ -263,7 +270,7 @@ def _wrap_async_generator(contract: _Contract) -> Function:
     @functools.wraps(contract.function)
     async def wrapper(*args: object, **kwargs: object) -> AsyncGenerator[Any, Any]:
         with contract.execution(args, kwargs) as call:
-            contract.check_arguments(args, kwargs)
+            args = contract.perceive(args, kwargs)
             try:
                 generator, item = await _begin(contract, args, kwargs, call=call)
             except StopAsyncIteration:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from poet_import.runtime.attempts import STARTED, next_attempt
     from poet_import.runtime.bindings import binding_of as binding_of  # the marker's
     from poet_import.runtime.bindings import hints, is_default, own_hints
+    from poet_import.runtime.hosting import received, resolved
     from poet_import.runtime.predicates import fits
     from poet_import.runtime.shadowing import sample
     from poet_import.runtime.tasks import interruptions, start_in_task, stop_in_task, timed_out_in_task
@@ -38,6 +39,8 @@ _HOMES = {
     "hints": "bindings",
     "is_default": "bindings",
     "own_hints": "bindings",
+    "received": "hosting",
+    "resolved": "hosting",
     "sample": "shadowing",
     "Expired": "watchdog",
     "Timer": "watchdog",
@@ -75,7 +78,9 @@ __all__ = [
     "own_hints",
     "pairs_are",
     "perceive",
+    "received",
     "records",
+    "resolved",
     "rules",
     "sample",
     "start",
@@ -101,6 +106,7 @@ MOST_ITEMS = 8
 """Items of a container that a check looks at, evenly spread."""
 _ATOMS = (str, bytes, int, float, bool, type(None))
 _MOST_TEXT = 60
+_PROMISES = "dana.core.concurrency."  # classes of arguments that only what is woven for Dana resolves
 _MOST_BITS = 128  # of an integer that is shown; Python refuses to write one of 4,301 digits
 SEQUENCES = (list, tuple, set, frozenset, deque)
 """What is looked into; an instance of a subclass may load its items when they are read, or use them up."""
@@ -240,6 +246,8 @@ def describe_value(value: object) -> str:
     if kind in SEQUENCES or kind is dict:
         size = len(value)  # type: ignore[arg-type]  # a built-in container
         return f"{name} of {size} {'item' if size == 1 else 'items'}" if size else f"empty {name}"
+    if name.startswith(_PROMISES):
+        return f"{name}, as the function was woven before Dana was loaded: import Dana first"
     return name
 
 

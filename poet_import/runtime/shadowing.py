@@ -19,6 +19,7 @@ from time import perf_counter_ns
 from types import CodeType, FrameType
 
 from poet_import import runtime
+from poet_import.runtime.hosting import CONTEXT
 
 Arguments = Mapping[str, object]
 Function = Callable[..., object]
@@ -75,12 +76,12 @@ def _load(key: tuple[str, int], frame: FrameType) -> _Shadow | None:
     """Make the two functions of a shadow, in a copy of the module's names."""
     rows = loads(runtime.shadow_rows[key[0]]) if key[0] in runtime.shadow_rows else {}
     row = rows.get(key[1])
-    if row is None:
+    code = frame.f_code
+    count = code.co_argcount + code.co_kwonlyargcount
+    if row is None or not set(CONTEXT).isdisjoint(code.co_varnames[:count]):  # a live context is nobody's to copy
         _shadows[key] = None
         return None
     qualname, place, version, *codes = row
-    code = frame.f_code
-    count = code.co_argcount + code.co_kwonlyargcount
     kinds = [(name, 0) for name in code.co_varnames[:count]]
     for flag, kind in ((4, 1), (8, 2)):  # CO_VARARGS, CO_VARKEYWORDS
         if code.co_flags & flag:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from poet_import.errors import PoetWarning
 from poet_import.model import PoetOptions
+from poet_import.source.hosts import HOST_NAMES, is_marker
 from poet_import.source.names import imported, resolve
 from poet_import.source.options import NAMES, read_options
 from poet_import.source.scopes import FunctionNode, Scope, ScopeTree
@@ -82,7 +83,7 @@ def _read(node: FunctionNode, scope: Scope, filename: str) -> PoetFunction | Non
 
 def _is_marker(decorator: ast.expr, scope: Scope) -> bool:
     name = decorator.func if isinstance(decorator, ast.Call) else decorator
-    if _is_bare(decorator, scope) or resolve(name, scope) == "poet_import.poet":
+    if _is_bare(decorator, scope) or is_marker(resolve(name, scope)):
         return True
     return isinstance(name, ast.Name) and _is_guarded_import(name.id, scope)
 
@@ -98,7 +99,7 @@ def _is_guarded_import(name: str, scope: Scope) -> bool:
     """Tell whether ``name`` is our marker but where importing it fails, as in ``try: … except ImportError: …``."""
     owner = scope.owner(name)
     bindings = owner.bindings[name] if owner else []
-    ours = [node for node in bindings if imported(node, name) == "poet_import.poet"]
+    ours = [node for node in bindings if is_marker(imported(node, name))]
     if not owner or not ours:
         return False
     spare = {id(node) for handler in _import_handlers(owner.node) for node in ast.walk(handler)}
@@ -131,9 +132,13 @@ def _read_options(decorator: ast.expr, scope: Scope, *, where: str) -> tuple[Poe
     """
     if not isinstance(decorator, ast.Call):
         return PoetOptions(), False
-    if decorator.args or any(keyword.arg not in NAMES for keyword in decorator.keywords):
-        raise ValueError("only the marker can tell")
     given = {keyword.arg or "": keyword.value for keyword in decorator.keywords}
+    if len(decorator.args) == 1 and "domain" not in given:
+        given["domain"] = decorator.args[0]
+    elif decorator.args:
+        raise ValueError("only the marker can tell")
+    if any(name not in NAMES and name not in HOST_NAMES for name in given):
+        raise ValueError("only the marker can tell")
     retry_on = given.pop("retry_on", None)
     values = {name: ast.literal_eval(value) for name, value in given.items()}
     if retry_on is None or (isinstance(retry_on, ast.Constant) and retry_on.value is None):

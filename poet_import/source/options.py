@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from poet_import.errors import PoetWarning
 from poet_import.model import PoetOptions
+from poet_import.source.hosts import translated
 
 NAMES = ("domain", "optimize_for", "retries", "timeout", "retry_on", "on_violation", "semantics")
 _MEANS = {
@@ -22,7 +23,7 @@ def read_options(given: Mapping[str, object], *, where: str, retry_on: str | Non
     """Return the options that were written.
 
     Args:
-        given: Keyword and value of each option but ``retry_on``, whose value only the running program knows.
+        given: Keyword and value of each option, Dana's too, but ``retry_on``: only the running program knows its value.
         where: File and line of the decorator, for messages.
         retry_on: The expression of ``retry_on`` as text, None where it was not written.
 
@@ -30,6 +31,7 @@ def read_options(given: Mapping[str, object], *, where: str, retry_on: str | Non
         TypeError: An unknown keyword, or a value of the wrong type.
         ValueError: A value out of range.
     """
+    given = translated(given, where=where)
     for name, value in given.items():
         if name not in NAMES:
             raise TypeError(f"{where}: @poet has no option {name!r}{_nearest(name)}; it takes {', '.join(NAMES)}")

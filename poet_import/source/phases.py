@@ -70,6 +70,13 @@ class Tests:
         return Line(0, f"raise __poet__.{phase}(", self.place, arguments, ")")
 
 
+def received(names: Sequence[str], place: Place) -> Line:
+    """Return the line that takes the arguments from a host, whose promises it resolves."""
+    targets = f"({names[0]},)" if len(names) == 1 else ", ".join(names)
+    several = ", ".join(names)
+    return Line(0, f"{targets} = __poet__.received(" if names else "__poet__.received(", place, several, ")")
+
+
 def type_test(subject: Subject) -> tuple[str, str] | None:
     """Return the condition under which a value breaks its annotation, and the arguments of the violation."""
     hint, variable = subject.hint, subject.variable

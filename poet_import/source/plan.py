@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from poet_import.model import Check, Phase, Template
+from poet_import.runtime.hosting import CONTEXT
 from poet_import.source.anatomy import Anatomy, ReturnSite, dissect, rebound_parameters
 from poet_import.source.annotations import Hint, names_in, read_hint
 from poet_import.source.discovery import PoetFunction
@@ -26,8 +27,6 @@ from poet_import.source.phases import (
 from poet_import.source.scopes import Scope, parameters
 
 _WITHOUT_KEYS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "type"))
-CONTEXT = frozenset(("context", "ctx", "sandbox_context", "the_context"))
-"""Parameters that a host injects: never checked, never recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,7 @@ class Plan:
     checks_end: bool  # whether falling off the end is checked, as a ``return None``
     blocks: tuple[Block, ...]  # outermost first
     is_shadowed: bool = False  # some calls are also made with another body, beside it
+    is_hosted: bool = False  # Dana calls it: with promises, and again where it raises certain errors
     binds: str = ""  # the runtime's decorator that keeps the annotations at hand, or nothing
     train: Train | None = None  # the record of each call, around all of it
     traced: tuple[str, tuple[str, ...]] | None = (
@@ -54,8 +54,15 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Tell whether the function stays as it is."""
-        has_checks = self.perceive or self.checked or self.checks_end
-        return not (has_checks or self.blocks or self.is_shadowed or self.train or self.traced)
+        checks = (self.perceive, self.checked, self.checks_end, self.blocks)
+        return not any((*checks, self.is_shadowed, self.is_hosted, self.train, self.traced))
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Return the parameters that may hold a promise."""
+        names = [argument.arg for argument in parameters(self.found.node)]
+        is_method = self.found.outer.is_class and names[:1] in (["self"], ["cls"])
+        return tuple(name for name in names[is_method:] if name not in CONTEXT)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -63,8 +70,8 @@ class Plan:
         return ("perceive", "operate", "enforce", "train") if self.train else ("perceive", "operate", "enforce")
 
 
-def make_plan(found: PoetFunction, template: Template) -> Plan:
-    """Decide what is woven into a function."""
+def make_plan(found: PoetFunction, template: Template, *, is_hosted: bool = False) -> Plan:
+    """Decide what is woven into a function; one that Dana hosts also copes with how that calls it."""
     anatomy = dissect(found.node)
     subjects, result = _subjects(found), _result(found, anatomy)
     off = found.options.on_violation == "off"
@@ -94,6 +101,7 @@ def make_plan(found: PoetFunction, template: Template) -> Plan:
         checked=tuple(needs_check),
         checks_end=checks_end,
         blocks=blocks,
+        is_hosted=is_hosted,
         binds=_binder(found) if binds else "",
         train=train,
     )

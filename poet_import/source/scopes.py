@@ -11,6 +11,8 @@ import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from poet_import.source.hosts import is_home
+
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 ScopeNode = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = frozenset(dir(builtins))
@@ -166,7 +168,7 @@ def names_bound_by(node: ast.AST) -> list[str]:
 
 
 def _bind_star(node: ast.ImportFrom, scope: Scope) -> None:
-    if node.module == "poet_import":
+    if node.module == "poet_import" or is_home(node.module):
         scope.bind("poet", node)  # of our own names the only one that matters here, and none is a built-in's
-    else:
+    if node.module != "poet_import":
         scope.has_star_import = True

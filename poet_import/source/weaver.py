@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from poet_import.source.adoption import MARKER, Adoption
 from poet_import.source.anatomy import ReturnSite, Suite
 from poet_import.source.annotations import quoted
 from poet_import.source.layout import (
@@ -22,15 +23,23 @@ from poet_import.source.layout import (
     untouchable_lines,
 )
 from poet_import.source.linemap import NOWHERE, LineMap, Patch, Place, Source
-from poet_import.source.phases import Block, Line, Loop, depth_of
+from poet_import.source.phases import Block, Line, Loop, depth_of, received
 from poet_import.source.plan import Plan
 from poet_import.source.scopes import FunctionNode
 
 RUNTIME_IMPORT = "import poet_import.runtime as __poet__"
 MARKER_IMPORT = "from poet_import import poet"
+_OTHER_IMPORT = f"from poet_import import poet as {MARKER}"
 
 
-def weave(source: Source, tree: ast.Module, plans: Sequence[Plan], *, lacks_import: bool) -> LineMap:
+def weave(
+    source: Source,
+    tree: ast.Module,
+    plans: Sequence[Plan],
+    *,
+    lacks_import: bool,
+    adopted: Sequence[Adoption] = (),
+) -> LineMap:
     """Return the woven text of a module with its map.
 
     Args:
@@ -38,11 +47,15 @@ def weave(source: Source, tree: ast.Module, plans: Sequence[Plan], *, lacks_impo
         tree: What it parses to.
         plans: The functions to weave, outer ones before those nested in them.
         lacks_import: Whether the module uses ``poet`` without importing it; the import is supplied then.
+        adopted: Where it names another marker.
     """
     patch = Patch(source)
     imports = [RUNTIME_IMPORT] * bool(plans) + [MARKER_IMPORT] * lacks_import
+    imports += [_OTHER_IMPORT] * any(one.text == MARKER for one in adopted)
     if imports:
         _insert_imports(patch, tree, imports)
+    for one in adopted:
+        one.write(patch)
     breaks = LineBreaks(patch)
     weavers: dict[FunctionNode, _FunctionWeaver] = {}
     for plan in plans:
@@ -143,8 +156,9 @@ class _FunctionWeaver:
         """Return the opening of train, perceive, and the opening of every other block."""
         plan, place = self._plan, self._layout.place
         lines: list[Line] = []
-        if plan.perceive:
+        if plan.perceive or plan.is_hosted:
             lines.append(Line(0, "# perceive", NOWHERE))
+            lines += [received(plan.arguments, place)] * plan.is_hosted
             lines += plan.tests.lines("perceive", plan.perceive, place)
         if plan.is_shadowed:
             lines += [Line(0, "# shadow", NOWHERE), Line(0, "__poet__.sample()", place)]
@@ -190,7 +204,8 @@ class _FunctionWeaver:
         self._patch.replace(start, keyword_end, f"{mark}{value}", place=place)
         wanted = plan.enforce if is_checked else ()
         tests = plan.tests.lines("enforce", wanted, place, wrap="Escape" if site.guarded else "")
-        lines = [*tests, Line(0, "return _poet_result", place)]
+        hosted = [Line(0, "_poet_result = __poet__.resolved(_poet_result)", place)] * plan.is_hosted
+        lines = [*hosted, *tests, Line(0, "return _poet_result", place)]
         for line in lines:
             self._patch.insert(end, f"\n{line.render(indent, self._unit)}", line.place)
 

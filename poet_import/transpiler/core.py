@@ -60,13 +60,15 @@ class Transpiler:
         options: Mapping[int, PoetOptions] | None = None,
         asks: bool = True,
         surroundings: tuple[tuple[str, str], ...] = (),
+        is_hosted: bool = False,
     ) -> Woven:
         """Weave every marked function of a module; the arguments and errors are those of `weave_source`.
 
         One `PoetFallbackWarning`, at its place in the user's file, for each function that should have got another body.
         Where it is not to ask, only bodies that are known already are used.
         """
-        reading = replace(read_source(source, filename, options=options), surroundings=surroundings)
+        found = read_source(source, filename, options=options, is_hosted=is_hosted)
+        reading = replace(found, surroundings=surroundings)
         return self.transpile_reading(reading, asks=asks, shown_as=os.path.basename(filename))
 
     def transpile_reading(self, reading: Reading, *, asks: bool = True, shown_as: str = "") -> Woven:

@@ -11,6 +11,7 @@ from importlib.util import decode_source
 
 from poet_import.errors import PoetFallbackWarning, TranspileError
 from poet_import.model import PoetOptions
+from poet_import.source.adoption import adoptions
 from poet_import.source.compiling import no_collection, parse, protect_loops
 from poet_import.source.discovery import PoetFunction, discover
 from poet_import.source.graft import graft
@@ -35,6 +36,7 @@ _WOVEN_NAMES = {
     "_poet_failed",
     "_poet_failure",
     "_poet_kept",
+    "_poet_marker",
     "_poet_result",
     "_poet_retries",
     "_poet_timer",
@@ -52,11 +54,13 @@ class Reading:
     functions: tuple[PoetFunction, ...]
     lacks_import: bool
     surroundings: tuple[tuple[str, str], ...] = ()  # names and types of the values around calls
+    is_hosted: bool = False  # by Dana
 
     def plans(self, store: TemplateStore) -> dict[PoetFunction, Plan]:
         """Return what is to be woven into each function, those that stay alone left out."""
         found = (function for function in self.functions if not function.left_alone)
-        return {function: make_plan(function, store.find(function.options.domain)) for function in found}
+        domains = {function: store.find(function.options.domain) for function in found}
+        return {one: make_plan(one, template, is_hosted=self.is_hosted) for one, template in domains.items()}
 
 
 def weave_source(
@@ -65,6 +69,7 @@ def weave_source(
     *,
     store: TemplateStore,
     options: Mapping[int, PoetOptions] | None = None,
+    is_hosted: bool = False,
 ) -> Woven:
     """Weave every marked function of a module around its own body.
 
@@ -74,15 +79,22 @@ def weave_source(
         store: Where domains come from.
         options: Options that only the running program knows, by the line of the function's first decorator.
             Where given, these functions are woven and no others, and a function needs no visible marker.
+        is_hosted: Whether Dana calls the functions.
 
     Raises:
         SyntaxError: The source is not Python.
         TranspileError: The source is nested too deeply, or has names that belong to woven code.
     """
-    return weave_reading(read_source(source, filename, options=options), store)
+    return weave_reading(read_source(source, filename, options=options, is_hosted=is_hosted), store)
 
 
-def read_source(source: bytes | str, filename: str, *, options: Mapping[int, PoetOptions] | None = None) -> Reading:
+def read_source(
+    source: bytes | str,
+    filename: str,
+    *,
+    options: Mapping[int, PoetOptions] | None = None,
+    is_hosted: bool = False,
+) -> Reading:
     """Find the functions of a module that are to be woven; the arguments and errors are those of `weave_source`."""
     text = decode_source(source) if isinstance(source, bytes) else _normalized(source)
     with depth_checked(filename), no_collection():
@@ -91,7 +103,7 @@ def read_source(source: bytes | str, filename: str, *, options: Mapping[int, Poe
             raise TranspileError(f"the name {taken[0]} belongs to woven code: rename it", filename=filename)
         found = discover(scopes, filename=filename)
         functions = found.functions if options is None else tuple(_with_options(found.functions, scopes, options))
-        return Reading(Source(text), filename, scopes, functions, found.lacks_import)
+        return Reading(Source(text), filename, scopes, functions, found.lacks_import, is_hosted=is_hosted)
 
 
 def weave_reading(
@@ -203,7 +215,8 @@ def _weave(
     }
     module = reading.scopes.module.node
     assert isinstance(module, ast.Module)
-    lines = weave(reading.source, module, list(plans.values()), lacks_import=reading.lacks_import)
+    adopted = list(adoptions(module, reading.functions))
+    lines = weave(reading.source, module, list(plans.values()), lacks_import=reading.lacks_import, adopted=adopted)
     tree = _user_tree(lines, reading.filename, list(plans.values()), grafted=grafted)
     return Woven(
         text=lines.text,
@@ -215,6 +228,7 @@ def _weave(
         needs=_needs(plans.values()),
         tree=tree,
         grafted=grafted,
+        is_adopted=bool(adopted),
     )
 
 
@@ -266,6 +280,7 @@ def _needs(plans: Iterable[Plan]) -> tuple[str, ...]:
         if Deadline in blocks:
             needs.add("start_in_task" if plan.anatomy.is_async else "start")
         needs |= {"fits", plan.binds} if plan.binds else set()
+        needs |= {"received"} if plan.is_hosted else set()
         needs |= {"sample"} if plan.is_shadowed else set()
         needs |= {"succeeded"} if plan.train else set()
         needs |= {"traced"} if plan.traced else set()

@@ -82,6 +82,7 @@ class Woven:
     needs: tuple[str, ...]  # names of the runtime to load before the module runs
     tree: ast.Module  # of the woven text, with the user's positions
     grafted: Grafted | None = None  # where some function has another body
+    is_adopted: bool = False  # it names another marker, and ours is put there
 
     @property
     def is_provisional(self) -> bool:

@@ -23,6 +23,11 @@ def with_options(a: int) -> str:
     return str(a)
 
 
+@poet("api_operations", retries=3)
+def with_position(a: int) -> str:
+    return str(a)
+
+
 @poet(optimize_for="speed", semantics="intent", retry_on=lambda error: isinstance(error, OSError))
 async def asynchronous(a: int) -> bytes:
     return bytes(a)
@@ -68,6 +73,7 @@ async def awaited() -> None:
 
 assert_type(plain(1, b="c"), float)
 assert_type(called(1), str)
+assert_type(with_position(1), str)
 assert_type(with_options(1), str)
 assert_type(generator(1), Iterator[int])
 assert_type(asynchronous_generator(1), AsyncIterator[int])
