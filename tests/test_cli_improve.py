@@ -9,11 +9,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import jsonschema
 import pytest
 
 import poet_import
 from poet_import.cache.traces import add_traces
 from poet_import.cli import main
+from poet_import.events.event import Execution, Update
+from poet_import.events.reading import stored_events
+from poet_import.runtime import training
+from poet_import.settings import Settings, in_force, put_in_force
 
 sys.path.insert(0, str(Path(__file__).parent / "generators"))
 from scripted_model import ScriptedModel, answer, prompt_of  # found there only
@@ -72,7 +77,7 @@ def model() -> Iterator[ScriptedModel]:
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Work in a directory that holds shop.py, with a model and a cache and events of its own."""
     for variable in [name for name in os.environ if name.startswith(("POET_", "OPENAI", "ANTHROPIC"))]:
         monkeypatch.delenv(variable)
@@ -84,7 +89,11 @@ def place(tmp_path: Path, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch)
     folder.mkdir()
     monkeypatch.chdir(folder)
     Path("shop.py").write_text(SHOP)
-    return folder
+    settings = in_force()
+    put_in_force(Settings.read())  # as a process that is started now would have them
+    yield folder
+    training.flush()
+    put_in_force(settings)
 
 
 @pytest.fixture
@@ -125,7 +134,7 @@ def explained(invoke: Invoke) -> str:
 
 
 def test_function_is_run_judged_improved_shadowed_promoted_found_worse_and_rolled_back(
-    invoke: Invoke, use: Use, model: ScriptedModel
+    invoke: Invoke, use: Use, model: ScriptedModel, tmp_path: Path
 ) -> None:
     use(30, "number % 2", POET_RECORD="arguments")
     assert listed(invoke) == "woven"
@@ -139,6 +148,47 @@ def test_function_is_run_judged_improved_shadowed_promoted_found_worse_and_rolle
     model.script(answer(OTHER))
     use(1, "0")  # what is known by then is another question
     assert invoke("improve", "shop.py::label").stdout.startswith("shadow   shop.py::label v2")
+    assert published(tmp_path) == [
+        ("v1", "frozen as a shadow"),
+        ("v1", "promoted"),
+        ("own", "current again"),
+        ("v2", "frozen as a shadow"),
+    ]
+
+
+def published(folder: Path) -> list[tuple[str, str]]:
+    """Return version and change of the updates that were published, each held against the schema that ships."""
+    assert training.flush()
+    schema = json.loads((Path(__file__).parents[1] / "docs" / "events.schema.json").read_text())
+    events = list(stored_events(str(folder / "data" / "events"), "updates", function="shop.label"))
+    for event in events:
+        assert isinstance(event, Update)
+        jsonschema.validate(event.to_dict(), schema)
+    return [(event.name, event.change) for event in events if isinstance(event, Update)]
+
+
+def test_version_that_answers_is_told_as_executions_tell_it(invoke: Invoke, use: Use, tmp_path: Path) -> None:
+    invoke("build", "shop.py::label")
+    use(1, "1")
+    assert training.flush()
+
+    events = str(tmp_path / "data" / "events")
+    (update,) = stored_events(events, "updates")
+    (call,) = stored_events(events, "execution")
+
+    assert isinstance(update, Update)
+    assert isinstance(call, Execution)
+    assert (update.name, update.change, update.reason) == ("v1", "frozen", "written by openai/tiny")
+    assert (update.function, update.version) == (call.function, call.version)
+
+
+def test_function_without_an_objective_publishes_no_update(
+    invoke: Invoke, model: ScriptedModel, tmp_path: Path
+) -> None:
+    model.script(answer("def plain(score: int) -> int:\n    return +score\n"))
+    assert invoke("build", "shop.py::plain").exit_code == 0
+
+    assert published(tmp_path) == []
 
 
 def see_it_improved(invoke: Invoke, model: ScriptedModel) -> None:

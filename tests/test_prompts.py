@@ -1,6 +1,7 @@
 """What a model is asked: rendered from a domain's texts, with the user's code fenced as data."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,17 @@ def test_what_calls_have_shown_stands_in_a_fence_that_it_cannot_end(store: Templ
     assert f"\n{'`' * 7}text\n{seen[0]}\n{seen[1]}\n{'`' * 7}\n" in text
     assert "What calls have shown" not in render(store.load(domain), ROOT, options)
     assert "What calls have shown" not in render(store.load(domain), ROOT, PoetOptions(domain=domain), evidence=seen)
+
+
+def test_function_of_which_only_the_intent_is_kept_may_give_other_results() -> None:
+    template = TemplateStore(template_roots(), prompts=True).load("base")
+    options = PoetOptions(optimize_for="accuracy")
+
+    kept = render(template, ROOT, options)
+    free = render(template, replace(ROOT, semantics="intent"), options)
+
+    assert "For every call that succeeds today: the same result" in kept
+    assert "a call that gives another result is not an improvement" in kept
+    assert "For every call that succeeds today" not in free
+    assert "a call that gives another result" not in free
+    assert "Its author lets it give other results" in free

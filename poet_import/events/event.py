@@ -138,7 +138,47 @@ class Feedback:
         }
 
 
-Event = Execution | Feedback
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Another body begins or ceases to answer for a function, or to run beside it.
+
+    Attributes:
+        function: The function, under the shortest module name that its file may be imported by.
+        version: What executions of that body are told by; ``own`` alone where the function itself is meant.
+        name: What commands call it: ``v2``, or ``own``.
+        change: ``frozen``, ``frozen as a shadow``, ``promoted`` or ``current again``.
+        reason: Why, in words.
+        time: When, in seconds since 1970.
+    """
+
+    function: str
+    version: str
+    name: str
+    change: str
+    reason: str
+    time: float
+
+    @property
+    def topic(self) -> str:
+        """Return where the event is published."""
+        return topic_of(self.function, "updates")
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the event as it is written in JSON."""
+        return {
+            "topic": self.topic,
+            "event": "function.update",
+            "schema": SCHEMA,
+            "function": self.function,
+            "version": self.version,
+            "name": self.name,
+            "change": self.change,
+            "reason": self.reason,
+            "time": self.time,
+        }
+
+
+Event = Execution | Feedback | Update
 
 
 def execution_of(call: Call, since: int) -> Execution:

@@ -29,7 +29,7 @@ def kind_path(folder: str, kind: str, number: int = 0) -> str:
 
 
 class JsonLines:
-    """Appends to ``execution.jsonl`` and ``feedback.jsonl`` in a folder, which is made private to its user."""
+    """Appends to ``execution.jsonl``, ``feedback.jsonl`` and ``updates.jsonl`` in a folder private to its user."""
 
     def __init__(self, folder: str, *, most_bytes: int = MOST_BYTES, most_files: int = MOST_FILES) -> None:
         """Take where to write.
@@ -52,7 +52,8 @@ class JsonLines:
         """
         kinds: dict[str, list[str]] = {}
         for item, line in zip(batch.items, batch.lines, strict=True):
-            kinds.setdefault("execution" if isinstance(item, tuple) else "feedback", []).append(line)
+            kind = "execution" if isinstance(item, tuple) else item.topic.rpartition("/")[2]
+            kinds.setdefault(kind, []).append(line)
         for kind, lines in kinds.items():
             self._append(kind, "".join(lines).encode())
 

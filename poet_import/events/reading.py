@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from typing import BinaryIO, Literal
 
-from poet_import.events.event import SCHEMA, Event, Execution, Failed, Feedback
+from poet_import.events.event import SCHEMA, Event, Execution, Failed, Feedback, Update
 from poet_import.events.jsonl import kind_path
 
-Kind = Literal["execution", "feedback"]
+Kind = Literal["execution", "feedback", "updates"]
 
 
 def stored_events(folder: str, kind: Kind, *, function: str | None = None) -> Iterator[Event]:
@@ -71,6 +71,8 @@ def event_in(line: bytes) -> Event | None:
         names = {name: value for name, value in fields.items() if name not in ("topic", "event", "schema")}
         if fields["event"] == "function.feedback":
             return Feedback(**names)
+        if fields["event"] == "function.update":
+            return Update(**names)
         error = names.pop("error")
         return Execution(**names, error=None if error is None else Failed(**error))
     return None

@@ -23,7 +23,7 @@ def subscribe(receive: Receive, *, topic: str = "*") -> Callable[[], None]:
     ends nothing. Events of calls that ended before it are not sent to it.
 
     Args:
-        receive: Takes an `Execution` or a `Feedback` of `poet_import.events.event`.
+        receive: Takes an `Execution`, a `Feedback` or an `Update` of `poet_import.events.event`.
         topic: The topics that it gets, as a pattern for ``fnmatch``: ``poet/functions/shop.*/execution``.
 
     Raises:

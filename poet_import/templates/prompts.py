@@ -8,6 +8,8 @@ A template sees these names, and nothing else:
     The function, and a fence of backticks that is longer than any row of them in it.
 ``module_imports``, ``interfaces``
     Statements of its module that it uses names of: imports, and the signatures, classes and constants beside it.
+``semantics``
+    ``preserve`` or ``intent``: whether the same results are asked for.
 ``surroundings``
     Names and types of the values around its calls, as ``price: float``, where a host tells them.
 ``rules``, ``allowed_imports``
@@ -120,6 +122,7 @@ def _values(
         "description": template.description,
         "module_imports": [text for text in told if text.startswith(("import ", "from "))],
         "interfaces": [text for text in told if not text.startswith(("import ", "from "))],
+        "semantics": original.semantics,
         "surroundings": [f"{name}: {kind}" for name, kind in original.surroundings],
         "rules": [_in_words(check) for check in template.checks],
         "allowed_imports": list(original.imports or template.imports),

@@ -11,6 +11,7 @@ from typing import Literal
 from poet_import.cache.frozen import CURRENT, SHADOW
 from poet_import.model import Usage
 from poet_import.source.normal import source_digest
+from poet_import.transpiler.history import FROZEN, SHADOWED, announce
 from poet_import.transpiler.improving import Improver
 from poet_import.transpiler.project import Site
 from poet_import.transpiler.woven import Body, Outcome
@@ -107,8 +108,11 @@ def freeze(site: Site, body: Body, *, pointer: str = CURRENT) -> str:
     digest = source_digest(site.wanted.original)
     store, place, text = site.store, site.place, body.implementation.operate
     store.sweep(place)
-    for version in reversed(store.versions(place)):
-        if store.holds(place, version, text=text, source_digest=digest):
-            store.point(place, version, pointer)
-            return version
-    return store.add(place, text, {**body.record, "source_digest": digest}, pointer=pointer)
+    known = (one for one in reversed(store.versions(place)) if store.holds(place, one, text=text, source_digest=digest))
+    version = next(known, None)
+    if version is None:
+        version = store.add(place, text, {**body.record, "source_digest": digest}, pointer=pointer)
+    else:
+        store.point(place, version, pointer)
+    announce(site, version, FROZEN if pointer == CURRENT else SHADOWED, reason=f"written by {body.model}")
+    return version

@@ -6,16 +6,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import time_ns
 from typing import Final
 
 from poet_import.cache.frozen import CURRENT, SHADOW, steps_of
 from poet_import.errors import TranspileError
+from poet_import.source.modules import modules_of
 from poet_import.source.normal import source_digest
 from poet_import.transpiler.project import Site
 from poet_import.transpiler.versions import model_version, own_version
 
 OWN: Final = "own"
 """Stands for the function as it is written, where a version is named."""
+FROZEN: Final = "frozen"
 SHADOWED: Final = "frozen as a shadow"
 PROMOTED: Final = "promoted"
 ROLLED_BACK: Final = "rolled back"
@@ -31,6 +34,18 @@ class Step:
     what: str
     why: str
     facts: Mapping[str, object]
+
+
+def announce(site: Site, version: str, change: str, *, reason: str) -> None:
+    """Publish that another body answers, or runs beside; only for a function whose calls are told, too."""
+    if not site.wanted.options.optimize_for:
+        return
+    from poet_import.events.event import Update  # it starts what writes events: for those alone who have some
+    from poet_import.runtime.training import enqueue
+
+    names = {name: told for told, name in names_in_events(site).items()}
+    function = f"{modules_of(site.path)[0]}.{site.wanted.original.qualname}"
+    enqueue(Update(function, names.get(version, OWN), version, change, reason, time_ns() // 1000 / 1e6))
 
 
 def note(site: Site, version: str, what: str, *, why: str, **facts: object) -> None:
@@ -87,6 +102,7 @@ def promote(site: Site, version: str, *, why: str) -> str:
     site.store.point(site.place, version)
     site.store.unpoint(site.place, SHADOW)
     note(site, version, PROMOTED, why=why, before=before)
+    announce(site, version, PROMOTED, reason=why)
     return before
 
 
@@ -103,6 +119,7 @@ def roll_back(site: Site, version: str) -> str:
         site.store.point(site.place, version)
     note(site, now, ROLLED_BACK, why=f"to {version}", to=version)
     note(site, version, CURRENT_AGAIN, why=f"{now} was", before=now)
+    announce(site, version, CURRENT_AGAIN, reason=f"{now} was")
     return now
 
 
