@@ -27,9 +27,14 @@ def positions(tree: ast.AST) -> Iterator[str]:
             yield ast.dump(node, include_attributes=True)
 
 
+_OF_DANA = ("ImportFrom(module='dana.", "ImportFrom(module='opendxa.", "Import(names=[alias(name='dana.")
+_MARKERS_OF_DANA = ("Name(id='dp'", "Name(id='decorator'")  # ours stands there then
+
+
 def is_rewritten(dump: str) -> bool:
     """Tell whether weaving replaces a node or puts something into it."""
-    return dump.startswith("Return(") or any(word in dump for word in ("Yield", "'locals'", "'vars'", "'dir'"))
+    words = ("Yield", "'locals'", "'vars'", "'dir'", *_MARKERS_OF_DANA)
+    return dump.startswith(("Return(", *_OF_DANA)) or any(word in dump for word in words)
 
 
 @pytest.mark.parametrize("case", sorted(path.parent.name for path in CASES.glob("*/before.py")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -118,27 +119,26 @@ def test_failures_are_told_and_paths_are_not(traced: RunningService, collector: 
         client.get("/api/v1/templates/canary", headers={"x-request-id": "domain"})
         client.get("/canary?canary=1", headers={"x-request-id": "unmatched", "user-agent": "canary"})
         client.request("PROPFIND", "/healthz", headers={"x-request-id": "method"})
-        client.post(
-            "/api/v1/transpile", json={"function_code": "canary", "language": "dana"}, headers={"x-request-id": "501"}
-        )
+        shutil.rmtree(traced.folder / "cache")
+        client.get("/readyz", headers={"x-request-id": "503"})
         client.post("/api/v1/transpile", json=request_for("@poet\ndef canary(:"), headers={"x-request-id": "422"})
-    found = {name: collector.wait_for(name) for name in ("domain", "unmatched", "method", "501", "422")}
+    found = {name: collector.wait_for(name) for name in ("domain", "unmatched", "method", "503", "422")}
 
     assert {name: one.span.name for name, one in found.items()} == {
         "domain": "GET /api/v1/templates/{domain}",
         "unmatched": "GET",
         "method": "HTTP /healthz",
-        "501": "POST /api/v1/transpile",
+        "503": "GET /readyz",
         "422": "POST /api/v1/transpile",
     }
     assert {name: one.attributes["http.response.status_code"] for name, one in found.items()} == {
-        "domain": 404, "unmatched": 404, "method": 405, "501": 501, "422": 422
+        "domain": 404, "unmatched": 404, "method": 405, "503": 503, "422": 422
     }  # fmt: skip
     assert found["domain"].attributes["url.path"] == "/api/v1/templates/{domain}"
     assert "url.path" not in found["unmatched"].attributes
     assert found["method"].attributes["http.request.method"] == "_OTHER"
-    assert {name for name, one in found.items() if one.span.status.code == ERROR} == {"501"}
-    assert found["501"].attributes["error.type"] == "501"
+    assert {name for name, one in found.items() if one.span.status.code == ERROR} == {"503"}
+    assert found["503"].attributes["error.type"] == "503"
     assert collector.children(found["422"]) == []
     assert b"canary" not in b"".join(collector.bodies)
 
