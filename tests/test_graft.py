@@ -14,7 +14,8 @@ import pytest
 
 from poet_import.model import Implementation
 from poet_import.templates import TemplateStore, template_roots
-from poet_import.transpiler.weaving import read_source, weave_reading
+from poet_import.transpiler.reading import read_source
+from poet_import.transpiler.weaving import weave_reading
 from poet_import.transpiler.woven import Body, Fallback, Woven, row_of
 
 STORE = TemplateStore(template_roots())

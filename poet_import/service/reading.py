@@ -14,7 +14,7 @@ from poet_import.service.faults import Fault, without_input
 from poet_import.source.compiling import parse
 from poet_import.source.discovery import PoetFunction
 from poet_import.source.scopes import FunctionNode
-from poet_import.transpiler.weaving import Reading, read_source
+from poet_import.transpiler.reading import Reading, read_source
 
 FILENAME = "<function_code>"
 _CODE = "/function_code"

@@ -13,8 +13,9 @@ from poet_import.errors import PoetFallbackWarning
 from poet_import.model import PoetOptions
 from poet_import.source.discovery import PoetFunction
 from poet_import.templates import TemplateStore
+from poet_import.transpiler.reading import Reading, depth_checked, read_source
 from poet_import.transpiler.requests import Wanted, is_improvable, wanted_of
-from poet_import.transpiler.weaving import Reading, depth_checked, read_source, weave_reading
+from poet_import.transpiler.weaving import weave_reading
 from poet_import.transpiler.woven import Fallback, Outcome, Shadow, Woven
 
 if TYPE_CHECKING:  # it loads asyncio and the gates, which nobody needs offline

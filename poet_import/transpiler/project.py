@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from poet_import.cache.frozen import FrozenStore
 from poet_import.templates import TemplateStore
 from poet_import.transpiler.freezing import State, is_pure, stands_alone, state_of, target_of
+from poet_import.transpiler.reading import depth_checked, read_source
 from poet_import.transpiler.requests import Wanted, is_improvable, wanted_of
 from poet_import.transpiler.traces import with_traces
-from poet_import.transpiler.weaving import depth_checked, read_source
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import pytest
 
 import poet_import
 from poet_import import PerceiveError, PoetFallbackWarning
-from poet_import.transpiler.weaving import _WOVEN_NAMES
+from poet_import.transpiler.reading import WOVEN_NAMES
 
 Load = Callable[..., ModuleType]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -34,10 +34,10 @@ def test_the_names_that_are_refused_are_those_that_the_weaver_writes() -> None:
 
     written = {name for text in texts for name in re.findall(r"\b(?:_poet_\w+|__poet__)", text)}
 
-    assert written == _WOVEN_NAMES
+    assert written == WOVEN_NAMES
 
 
-@pytest.mark.parametrize("name", sorted(_WOVEN_NAMES))
+@pytest.mark.parametrize("name", sorted(WOVEN_NAMES))
 @pytest.mark.parametrize("place", ["{name} = 1\n", "def other({name}):\n    return {name}\n"], ids=["global", "local"])
 def test_a_module_that_binds_a_name_of_woven_code_is_not_woven(load: Load, name: str, place: str) -> None:
     with pytest.warns(PoetFallbackWarning, match=f"the name {name} belongs to woven code"):
