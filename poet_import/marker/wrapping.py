@@ -4,119 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import AsyncGenerator, Generator, Mapping
 from typing import Any
 
 from poet_import import runtime
-from poet_import.errors import EnforceError, PerceiveError, PoetTimeout
+from poet_import.marker.contract import Contract, Function
 from poet_import.marker.executions import Execution
-from poet_import.model import Check, PoetOptions, Template
-from poet_import.runtime import rules
-from poet_import.runtime.attempts import Attempt, next_attempt
+from poet_import.model import PoetOptions, Template
 from poet_import.runtime.bindings import hint_text
-from poet_import.runtime.hosting import CONTEXT, resolved
 from poet_import.runtime.predicates import Predicate, Undecidable, predicate
-from poet_import.runtime.tasks import start_in_task, stop_in_task, timed_out_in_task
-from poet_import.runtime.watchdog import Expired, Timer, start, stop, timed_out
+from poet_import.runtime.watchdog import Timer
 from poet_import.source.options import NAMES
-
-Function = Callable[..., Any]  # whatever the user's callable takes and returns
-
-
-@dataclass(frozen=True, slots=True)
-class _Contract:
-    """What is asked of one callable, worked out once."""
-
-    function: Function
-    name: str
-    signature: inspect.Signature
-    tests: Mapping[str, tuple[Predicate, str]]  # by parameter, and "return"
-    checks: tuple[Check, ...]
-    on_violation: str
-    retries: int
-    retry_on: object
-    seconds: float | None
-    place: tuple[str, str] | None  # what its calls are recorded under, if they are
-
-    def execution(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Execution:
-        """Return the record of a call that begins."""
-        return Execution(self.place).begin(self.signature, args, kwargs)
-
-    def perceive(self, args: tuple[object, ...], kwargs: dict[str, object]) -> tuple[object, ...]:
-        """Return the positional arguments without a host's promises; those in ``kwargs`` are resolved there.
-
-        It raises or warns if an argument breaks its annotation or a rule.
-        """
-        args = tuple([resolved(value) for value in args])
-        kwargs.update({name: resolved(value) for name, value in kwargs.items()})
-        try:
-            values = self.signature.bind(*args, **kwargs).arguments
-        except TypeError:  # the call itself will say so, in Python's words
-            return args
-        for name, value in values.items():
-            parameter = self.signature.parameters[name]
-            several = list(value) if parameter.kind is parameter.VAR_POSITIONAL else [value]
-            several = list(value.values()) if parameter.kind is parameter.VAR_KEYWORD else several
-            if value is not parameter.default and name not in CONTEXT:
-                for item in several[: runtime.MOST_ITEMS]:
-                    self._check(PerceiveError, name, item)
-        return args
-
-    def check_result(self, value: object) -> None:
-        """Raise or warn if the result breaks its annotation or a rule."""
-        self._check(EnforceError, "return", value)
-
-    def _check(self, kind: type[PerceiveError | EnforceError], name: str, value: object) -> None:
-        if name in self.tests and value is not NotImplemented:
-            test, expected = self.tests[name]
-            if not test(value):
-                self._refuse(kind, name, expected=expected, value=value)
-        for check in self.checks:
-            if check.rule not in rules.JOINT and any(fnmatchcase(name, pattern) for pattern in check.match):
-                options = dict(check.arguments)
-                if not rules.RULES[check.rule](value, **options):
-                    expected = rules.describe(check.rule, options)
-                    self._refuse(kind, name, expected=expected, value=value)
-
-    def _refuse(self, kind: type[PerceiveError | EnforceError], name: str, *, expected: str, value: object) -> None:
-        error = kind(self.name, name, expected, runtime.describe_value(value))
-        if self.on_violation == "raise":
-            raise error
-        runtime.warn(error, frames=5)  # perceive or check_result, _check and this method stand between, and the wrapper
-
-    def again(
-        self, error: Exception, attempt: object, *, call: Execution, timer: Timer | None = None
-    ) -> Attempt | None:
-        """Return the attempt to make after an error, or None."""
-        timed = timer if self.seconds is not None else None
-        found = next_attempt(error, attempt, retries=self.retries, retry_on=self.retry_on, timer=timed)
-        if found is not None:
-            call.retries = found.number
-        return found
-
-    @contextmanager
-    def limit(self, timer: Timer, *, in_task: bool) -> Iterator[None]:
-        """Bound a call in time."""
-        if self.seconds is None:
-            yield
-            return
-        begin, end = (start_in_task, stop_in_task) if in_task else (start, stop)
-        settle: Any = timed_out_in_task if in_task else timed_out  # both take what they are given here
-        awaited: tuple[type[BaseException], ...] = (Expired, *(runtime.interruptions() if in_task else ()))
-        try:
-            begin(timer, self.seconds)
-            try:
-                yield
-            finally:
-                end(timer)
-        except awaited as expired:
-            raised = settle(expired, timer)
-            if isinstance(raised, PoetTimeout):
-                raised.function = self.name
-            raise raised  # noqa: B904  (what is raised has its cause already)
 
 
 def wrap(function: Function, options: PoetOptions, template: Template, *, retry_on: object) -> Function:
@@ -143,7 +41,7 @@ def _row(function: Function, options: PoetOptions, template: Template) -> tuple[
     return (name, "woven", False, given, phases, version, template.digest, template.enhancements, 0, "woven", "")
 
 
-def _contract(function: Function, options: PoetOptions, template: Template, *, retry_on: object) -> _Contract | None:
+def _contract(function: Function, options: PoetOptions, template: Template, *, retry_on: object) -> Contract | None:
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
@@ -152,7 +50,7 @@ def _contract(function: Function, options: PoetOptions, template: Template, *, r
     default = tuple(getattr(runtime.builtins, name) for name in template.retry_on) or None
     unchecked = options.on_violation == "off"
     name = getattr(function, "__qualname__", "?")
-    return _Contract(
+    return Contract(
         function=function,
         name=f"{getattr(function, '__module__', '?')}.{name}",
         signature=signature,
@@ -181,7 +79,7 @@ def _tests(function: Function, signature: inspect.Signature) -> dict[str, tuple[
     return found
 
 
-def _wrap_plain(contract: _Contract) -> Function:
+def _wrap_plain(contract: Contract) -> Function:
     @functools.wraps(contract.function)
     def wrapper(*args: object, **kwargs: object) -> object:
         attempt, _poet_timer = None, Timer()
@@ -203,7 +101,7 @@ def _wrap_plain(contract: _Contract) -> Function:
     return wrapper
 
 
-def _wrap_coroutine(contract: _Contract) -> Function:
+def _wrap_coroutine(contract: Contract) -> Function:
     @functools.wraps(contract.function)
     async def wrapper(*args: object, **kwargs: object) -> object:
         attempt, _poet_timer = None, Timer()
@@ -225,7 +123,7 @@ def _wrap_coroutine(contract: _Contract) -> Function:
     return wrapper
 
 
-def _wrap_generator(contract: _Contract) -> Function:
+def _wrap_generator(contract: Contract) -> Function:
     @functools.wraps(contract.function)
     def wrapper(*args: object, **kwargs: object) -> Generator[Any, Any, Any]:
         with contract.execution(args, kwargs) as call:
@@ -266,7 +164,7 @@ def _resumed(first: object, generator: Any) -> Any:
             return end.value
 
 
-def _wrap_async_generator(contract: _Contract) -> Function:
+def _wrap_async_generator(contract: Contract) -> Function:
     @functools.wraps(contract.function)
     async def wrapper(*args: object, **kwargs: object) -> AsyncGenerator[Any, Any]:
         with contract.execution(args, kwargs) as call:
@@ -293,7 +191,7 @@ def _wrap_async_generator(contract: _Contract) -> Function:
 
 
 async def _begin(
-    contract: _Contract, args: tuple[object, ...], kwargs: Mapping[str, object], *, call: Execution
+    contract: Contract, args: tuple[object, ...], kwargs: Mapping[str, object], *, call: Execution
 ) -> tuple[Any, object]:
     """Return an asynchronous generator with its first item, tried again until there is one.
 
