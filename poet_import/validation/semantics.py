@@ -30,7 +30,7 @@ _SECONDS: Final = 1.0
 _PLACES_OF_THE_CANDIDATE: Final = 1_000_000  # tests of O have lower numbers
 _LIMITS: Final = jail.Limits(seconds=3.0)
 _PACKAGE: Final = "poet_import.validation.trials"
-_MODULES: Final = ("texts", "doubles", "canon", "draw", "mutations", "recipes", "promises", "driver", "scout")
+_MODULES: Final = tuple("numbers texts doubles canon draw mutations recipes promises driver scout".split())
 _DRIVER: Final = f"{_PACKAGE}.driver"
 _USUAL_FAILURES: Final = ("ConnectionError", "TimeoutError", "ValueError", "KeyError", "FileNotFoundError")
 Payload = dict[str, Any]  # Any: JSON, as the driver takes it
