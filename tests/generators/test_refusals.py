@@ -9,7 +9,8 @@ from asking import CODE, Make, ask
 from scripted_model import Behaviour, Exchange, ScriptedModel, answer, hang, plain, refusing, status, without_structure
 
 from poet_import.errors import GeneratorError
-from poet_import.generators.wire.refusals import seconds_to_wait
+from poet_import.generators.endpoints import resolve_endpoint
+from poet_import.generators.wire.refusals import seconds_to_wait, shown
 
 ANSWER = f"```python\n{CODE}```"
 
@@ -210,3 +211,18 @@ def test_date_to_wait_for_is_seconds_from_now() -> None:
     found = seconds_to_wait({"retry-after": formatdate(time.time() + 60, usegmt=True)})
 
     assert found == pytest.approx(60, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("key", "said", "told"),
+    [
+        pytest.param("hunter2", "wrong key: hunter2!", "wrong key: ****!", id="short"),
+        pytest.param("none", "nonetheless, none is known", "nonetheless, **** is known", id="a-word"),
+        pytest.param("a-long-secret", "keya-long-secret", "key****", id="long"),
+        pytest.param(None, "no key was sent", "no key was sent", id="missing"),
+    ],
+)
+def test_key_that_a_server_repeats_is_told_to_nobody(key: str | None, said: str, told: str) -> None:
+    endpoint = resolve_endpoint("openai/tiny", "http://127.0.0.1:1/v1", key, plain_http=False)
+
+    assert shown(said, endpoint) == told

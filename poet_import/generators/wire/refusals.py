@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,7 +22,7 @@ _FINAL: Final = frozenset(  # types and codes of errors that the same request me
     )
 )
 _SHOWN: Final = 200  # characters of what a server says
-_LEAST_SECRET: Final = 8  # characters; a shorter key is a placeholder, as `none`
+_LONG: Final = 8  # characters; a shorter key may be a part of any word, and is hidden where it stands alone
 
 
 class WireError(Exception):
@@ -91,9 +92,15 @@ def host_of(endpoint: Endpoint) -> str:
 
 def shown(text: str, endpoint: Endpoint) -> str:
     """Return what a server says as one short line, without the key in it."""
-    key = endpoint.key.reveal()
-    text = " ".join((text.replace(key, "****") if len(key) >= _LEAST_SECRET else text).split())
+    text = " ".join(_without(endpoint.key.reveal(), text).split())
     return f"{text[:_SHOWN]}…" if len(text) > _SHOWN else text
+
+
+def _without(key: str, text: str) -> str:
+    """Return a text with a key hidden in it."""
+    if len(key) >= _LONG:
+        return text.replace(key, "****")
+    return re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "****", text) if key else text
 
 
 def json_of(raw: bytes) -> dict[str, Any] | None:  # Any: what JSON can say
