@@ -1,31 +1,15 @@
-"""Dana's own runtime, in an environment of its own beside the repository."""
+"""Dana's own runtime for tests of the language."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from dana_kit import interpreter
 from dana_process import Dana
-
-KIT = Path(__file__).parents[3] / "shared" / "dana" / "dana_env.py"  # makes the environment once, and keeps it
-SECONDS = 600  # to make it: it is downloaded
 
 
 @pytest.fixture(scope="session")
 def dana() -> Iterator[Dana]:
     """Return Dana's interpreter, or skip where it cannot be had."""
-    running = Dana(os.environ.get("POET_DANA_PYTHON") or _made())
+    running = Dana(interpreter())
     yield running
     running.close()
-
-
-def _made() -> str:
-    if not KIT.exists():
-        pytest.skip(f"no Dana: {KIT} is not there, and POET_DANA_PYTHON names no interpreter that has it")
-    command = [sys.executable, str(KIT), "path"]
-    made = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
-    if made.returncode:
-        pytest.skip(f"no Dana: its environment cannot be made ({made.stderr.strip()[-300:]})")
-    return made.stdout.strip()

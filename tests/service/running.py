@@ -18,6 +18,16 @@ import httpx
 ADDRESS = re.compile(r'"address": "(http://[^"]+)"')
 SCOPES = ("transpile", "templates:read", "templates:write", "metrics")
 _START_SECONDS = 30.0
+# A function, another body that does the same, and one that does not.
+CODE = """@poet(retries=1)
+def total(prices: list[int]) -> int:
+    result = 0
+    for price in prices:
+        result += price
+    return result
+"""
+BETTER = "def total(prices: list[int]) -> int:\n    return sum(prices)\n"
+WORSE = "def total(prices: list[int]) -> int:\n    return sum(prices) + 1\n"
 _EVENT_SECONDS = 15.0
 
 

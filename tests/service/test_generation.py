@@ -10,21 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from running import RunningService, request_for
+from running import BETTER, CODE, WORSE, RunningService, request_for
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "generators"))
 from scripted_model import ScriptedModel, answer, hang, status  # found there only
 
 Start = Callable[..., RunningService]
-CODE = """@poet(retries=1)
-def total(prices: list[int]) -> int:
-    result = 0
-    for price in prices:
-        result += price
-    return result
-"""
-BETTER = "def total(prices: list[int]) -> int:\n    return sum(prices)\n"
-WORSE = "def total(prices: list[int]) -> int:\n    return sum(prices) + 1\n"
 
 
 @pytest.fixture

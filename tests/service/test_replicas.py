@@ -16,22 +16,13 @@ import httpx
 import pytest
 import redis
 from redis_server import PROGRAM, RedisServer
-from running import RunningService, create_key, request_for
+from running import BETTER, CODE, WORSE, RunningService, create_key, request_for
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "generators"))
 from scripted_model import Exchange, ScriptedModel, answer, asked_for, status  # found there only
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="redis-server is not installed here")
 StartReplica = Callable[..., RunningService]
-CODE = """@poet(retries=1)
-def total(prices: list[int]) -> int:
-    result = 0
-    for price in prices:
-        result += price
-    return result
-"""
-BETTER = "def total(prices: list[int]) -> int:\n    return sum(prices)\n"
-WORSE = "def total(prices: list[int]) -> int:\n    return sum(prices) + 1\n"
 _PATIENCE = 20.0  # seconds
 
 
