@@ -19,6 +19,8 @@ from contextlib import suppress
 from hashlib import blake2b
 from typing import Final
 
+from poet_import.source.compiling import parse_expression
+
 FOLDER: Final = "traces"
 MOST_CALLS: Final = 50
 """Calls of one function; each is tried with every answer that is judged."""
@@ -74,7 +76,7 @@ def _digest(call: str) -> bytes:
 
 def _arguments(line: str) -> dict[str, object] | None:
     try:
-        found = ast.literal_eval(line)
+        found = ast.literal_eval(parse_expression(line.lstrip(" \t")))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
     return found if isinstance(found, dict) and all(isinstance(name, str) for name in found) else None

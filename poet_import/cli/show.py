@@ -12,6 +12,7 @@ from poet_import.cache.directory import cache_directory
 from poet_import.cli.targets import refuse_unknown, target_of
 from poet_import.errors import PoetError
 from poet_import.settings import Settings
+from poet_import.source.compiling import parse
 from poet_import.transpiler import transpiler_over
 
 LEFT_ALONE = {"dynamic": "its options are known, or refused, only when the module runs"}
@@ -60,7 +61,7 @@ def _woven_text(path: str) -> str:
 
 def _cut(text: str, name: str, *, path: str) -> str:
     """Return the definitions of that name with their decorators: an accessor and its setter share one name."""
-    functions = sorted(_functions(ast.parse(text)), key=lambda function: function[1].lineno)
+    functions = sorted(_functions(parse(text)), key=lambda function: function[1].lineno)
     found = [node for qualname, node in functions if qualname == name]
     if not found:
         raise refuse_unknown(path, name, [qualname for qualname, _ in functions])

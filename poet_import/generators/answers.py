@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from typing import Final
 
 from poet_import.errors import GeneratorError
+from poet_import.source.compiling import parse
 
 _FENCED: Final = re.compile(
     r"^(?P<fence>`{3,}|~{3,})[^\n`]*\n(?P<code>.*?)^(?P=fence)`*~*[ \t]*$", re.MULTILINE | re.DOTALL
@@ -63,7 +63,7 @@ def _in_fence(code: str) -> str:
 def _unfenced(text: str, name: str) -> str:
     """Return a text without a fence, where it is the function alone."""
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     return text if any(getattr(node, "name", "") == name for node in tree.body) else ""

@@ -63,7 +63,7 @@ def _with_marker(loader: Any, path: str, stock: CodeType) -> CodeType | None:
     try:
         tree = parse(decode_source(loader.get_data(path)), path)
         first = next(index for index, node in enumerate(tree.body) if not _must_lead(node))
-        (marker,) = ast.parse(MARKER_IMPORT).body
+        (marker,) = parse(MARKER_IMPORT).body
         ast.copy_location(marker, tree.body[first])
         tree.body.insert(first, ast.fix_missing_locations(marker))
         return compile_tree(tree, path)

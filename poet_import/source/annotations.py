@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, replace
 
+from poet_import.source.compiling import parse_expression
 from poet_import.source.names import resolve
 from poet_import.source.scopes import FunctionNode, Scope
 
@@ -124,7 +125,7 @@ def _unquoted(annotation: ast.expr) -> ast.expr:
     """Return the expression inside a string annotation, or the annotation itself."""
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         try:
-            return ast.parse(annotation.value.strip(), mode="eval").body
+            return parse_expression(annotation.value.strip())
         except (SyntaxError, ValueError):
             return annotation
     return annotation

@@ -28,10 +28,16 @@ def _quietly() -> Iterator[None]:
         yield
 
 
-def parse(text: str, filename: str) -> ast.Module:
+def parse(text: str, filename: str = "<text>") -> ast.Module:
     """Return the syntax tree of a source."""
     with _quietly():
         return ast.parse(text, filename)
+
+
+def parse_expression(text: str) -> ast.expr:
+    """Return the syntax tree of an expression."""
+    with _quietly():
+        return ast.parse(text, mode="eval").body
 
 
 def compile_tree(tree: ast.Module, filename: str, *, optimize: int = -1) -> CodeType:

@@ -9,6 +9,7 @@ from poet_import.model import Check, Phase, Template
 from poet_import.runtime.hosting import CONTEXT
 from poet_import.source.anatomy import Anatomy, ReturnSite, dissect, rebound_parameters
 from poet_import.source.annotations import Hint, names_in, read_hint
+from poet_import.source.compiling import parse_expression
 from poet_import.source.discovery import PoetFunction
 from poet_import.source.linemap import Place
 from poet_import.source.names import resolve
@@ -255,7 +256,7 @@ def _retry_on(found: PoetFunction, template: Template) -> str:
     if found.binds_retry_on:
         return ""
     if found.options.retry_on is not None:
-        names = [node.id for node in ast.walk(ast.parse(found.options.retry_on)) if isinstance(node, ast.Name)]
+        names = [node.id for node in ast.walk(parse_expression(found.options.retry_on)) if isinstance(node, ast.Name)]
         several = found.options.retry_on.startswith("(")
     else:
         names, several = list(template.retry_on), len(template.retry_on) > 1

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from poet_import.errors import TranspileError
+from poet_import.source.compiling import parse
 from poet_import.source.linemap import NOWHERE, LineMap, Patch, Source
 from poet_import.source.names import imported
 from poet_import.source.scopes import FunctionNode, Scope, read_scopes
@@ -47,7 +48,7 @@ def rename(text: str, function: str, *, module: Scope, taken: Collection[str], p
     Raises:
         TranspileError: A name that must change is also that of a local variable where the two cannot be told apart.
     """
-    tree = ast.parse(text)
+    tree = parse(text)
     scopes = read_scopes(tree)
     spare = {_start(node) for node in tree.body if _is_spare(node, module)}
     new_names = _new_names(tree, function, module=module, taken=taken, prefix=prefix)
@@ -58,7 +59,7 @@ def rename(text: str, function: str, *, module: Scope, taken: Collection[str], p
         if isinstance(statement, ast.Import | ast.ImportFrom) and _start(statement) not in spare:
             _alias(patch, statement, new_names)
     lines = patch.apply()
-    renamed = ast.parse(lines.text)
+    renamed = parse(lines.text)
     (node,) = (item for item in renamed.body if isinstance(item, FunctionNode) and item.name == function)
     kept = [node for node in tree.body if _start(node) not in spare and getattr(node, "name", None) != function]
     brought = {new_names.get(name, name) for node in kept for name in _bound(node)}

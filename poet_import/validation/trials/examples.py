@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from doctest import DocTestParser
 
+from poet_import.source.compiling import parse
 from poet_import.source.scopes import FunctionNode
 
 _MOST = 20
@@ -22,7 +23,7 @@ def examples_of(function: FunctionNode) -> list[str]:
 
 def _arguments(source: str, name: str) -> str | None:
     try:
-        body = ast.parse(source).body
+        body = parse(source).body
     except SyntaxError:
         return None
     calls = [node for statement in body for node in ast.walk(statement) if isinstance(node, ast.Call)]

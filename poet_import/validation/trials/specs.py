@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from poet_import.source.compiling import parse_expression
 from poet_import.source.scopes import FunctionNode, parameters
 from poet_import.validation.pure import METHODS
 from poet_import.validation.trials.literals import AMBIGUOUS, Spec, Usage, used_attributes
@@ -108,7 +109,7 @@ class Specs:
 
     def _of_text(self, text: str, depth: int) -> Spec | None:
         try:
-            return self.of(ast.parse(text, mode="eval").body, depth + 1)
+            return self.of(parse_expression(text), depth + 1)
         except (SyntaxError, ValueError, RecursionError):
             return None
 
