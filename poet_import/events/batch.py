@@ -7,7 +7,7 @@ from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Protocol
 
 from poet_import.events.event import Event, execution_of
-from poet_import.events.lines import line_of
+from poet_import.events.lines import lines_of
 
 if TYPE_CHECKING:
     from poet_import.runtime.training import Call
@@ -36,7 +36,7 @@ class Batch:
     def lines(self) -> list[str]:
         """Return the events as lines of JSON, each ended by a newline."""
         if self._lines is None:
-            self._lines = [line_of(item, self._since) for item in self.items]
+            self._lines = lines_of(self.items, self._since)
         return self._lines
 
 

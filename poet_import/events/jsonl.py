@@ -50,12 +50,12 @@ class JsonLines:
         Raises:
             OSError: The folder or the file cannot be written, or the disk is full; nothing of the kind is written then.
         """
-        kinds: dict[str, list[str]] = {}
-        for item, line in zip(batch.items, batch.lines, strict=True):
-            kind = "execution" if isinstance(item, tuple) else item.topic.rpartition("/")[2]
-            kinds.setdefault(kind, []).append(line)
-        for kind, lines in kinds.items():
-            self._append(kind, "".join(lines).encode())
+        calls = [line for item, line in zip(batch.items, batch.lines, strict=True) if isinstance(item, tuple)]
+        if calls:
+            self._append("execution", "".join(calls).encode())
+        if len(calls) < len(batch):
+            for kind, lines in _lines_by_kind(batch).items():
+                self._append(kind, "".join(lines).encode())
 
     def forget(self) -> None:
         """Close the files that a forked process has inherited: their locks are the parent's."""
@@ -100,6 +100,15 @@ class JsonLines:
         except OSError:  # the folder takes no changes any more; the file itself may
             return False
         return True
+
+
+def _lines_by_kind(batch: Batch) -> dict[str, list[str]]:
+    """Return the lines of what is no call."""
+    kinds: dict[str, list[str]] = {}
+    for item, line in zip(batch.items, batch.lines, strict=True):
+        if not isinstance(item, tuple):
+            kinds.setdefault(item.topic.rpartition("/")[2], []).append(line)
+    return kinds
 
 
 @contextmanager

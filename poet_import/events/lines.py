@@ -7,6 +7,7 @@ takes its time from the program's.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from poet_import.events.event import SCHEMA, Event, failed_of, topic_of
@@ -15,30 +16,56 @@ if TYPE_CHECKING:
     from poet_import.runtime.training import Call
 
 _MOST_HEADS = 10_000
+_SECOND = 10**9  # ns
+_LINE = '%s%s-%x","start":%s%06d,"end":%s%06d,"status":"%s","duration_ms":%d.%04d,"retries":%d,"error":%s}\n'
 _heads: dict[tuple[str, str], str] = {}
 
 
-def line_of(item: Call | Event, since: int) -> str:
-    """Return the line of an event, ended by a newline; ``since`` as in `execution_of`."""
-    if isinstance(item, tuple):
-        return _execution_line(item, since)
-    return f"{json.dumps(item.to_dict(), separators=(',', ':'))}\n"
+def lines_of(items: Iterable[Call | Event], since: int) -> list[str]:
+    """Return the lines of events, each ended by a newline; ``since`` as in `execution_of`."""
+    lines = []
+    second = ""  # that most of the calls began in, up to its point
+    first = last = 0  # by the clock of calls
+    for item in items:
+        if not isinstance(item, tuple):
+            lines.append(f"{json.dumps(item.to_dict(), separators=(',', ':'))}\n")
+            continue
+        begun, ended, process, number, module, site, retries, failure, values, result = item
+        if not first <= begun < last:
+            second, first = _second_of(begun, since)
+            last = first + _SECOND
+        # Whole numbers throughout: a float takes as long to format as all the rest.
+        until, start = (second, first) if ended < last else _second_of(ended, since)
+        took = (ended - begun) // 100
+        status, more = "success", "null"
+        if failure:
+            status, more = failure[0], json.dumps(failed_of(failure).to_dict())
+        if values is not False:
+            more += f',"arguments":{json.dumps(values)}' + ("" if result is None else f',"result":{json.dumps(result)}')
+        lines.append(
+            _LINE
+            % (
+                _heads.get((module, site)) or _remembered_head(module, site),
+                process,
+                number,
+                second,
+                (begun - first) // 1000,
+                until,
+                (ended - start) // 1000,
+                status,
+                took // 10_000,
+                took % 10_000,
+                retries,
+                more,
+            )
+        )
+    return lines
 
 
-def _execution_line(call: Call, since: int) -> str:
-    begun, ended, process, number, module, site, retries, failure, values, result = call
-    head = _heads.get((module, site)) or _remembered_head(module, site)
-    # Cut from whole numbers: a float takes as long to format as all the rest.
-    start, end, took = f"{(since + begun) // 1000}", f"{(since + ended) // 1000}", f"{(ended - begun) // 100:05}"
-    status, more = "success", "null"
-    if failure:
-        status, more = failure[0], json.dumps(failed_of(failure).to_dict())
-    if values is not False:
-        more += f',"arguments":{json.dumps(values)}' + ("" if result is None else f',"result":{json.dumps(result)}')
-    return (
-        f'{head}{process}-{number:x}","start":{start[:-6]}.{start[-6:]},"end":{end[:-6]}.{end[-6:]},'
-        f'"status":"{status}","duration_ms":{took[:-4]}.{took[-4:]},"retries":{retries},"error":{more}}}\n'
-    )
+def _second_of(clock: int, since: int) -> tuple[str, int]:
+    """Return the second of the day that a time falls into, up to its point, and the clock at its begin."""
+    second, past = divmod(since + clock, _SECOND)
+    return f"{second}.", clock - past
 
 
 def _remembered_head(module: str, site: str) -> str:

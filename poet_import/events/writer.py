@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from threading import Event as Done
+from time import monotonic, thread_time
 from typing import TYPE_CHECKING
 
 from poet_import.events.batch import Batch
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.05
 """Seconds that events are collected for: each look costs the program two switches of threads."""
+_REST = 4.0
+"""How many times as long as both wanted the interpreter the thread leaves it to the program, at least."""
 _MOST_AT_ONCE = 4096
 
 
@@ -60,6 +63,7 @@ _outlets = _Outlets()
 def run() -> None:
     """Write what comes, for as long as the process lives."""
     state = training.writer
+    rest = INTERVAL
     while True:
         if not training.waiting:
             state.is_parked = True
@@ -67,8 +71,19 @@ def run() -> None:
                 state.alarm.acquire()
         state.is_parked = False
         if not _is_awaited():
-            state.alarm.acquire(timeout=INTERVAL)
-        drain()
+            state.alarm.acquire(timeout=rest)
+        rest = max(INTERVAL, _REST * _drained())
+
+
+def _drained() -> float:
+    """Hand everything in the queue to the sinks; return for how many seconds the program and this thread were at odds.
+
+    That is as long as this thread worked, and no longer than it waited: for the interpreter, which the program had.
+    """
+    begun, work = monotonic(), thread_time()
+    drain()
+    worked = thread_time() - work
+    return min(worked, monotonic() - begun - worked)
 
 
 def _is_awaited() -> bool:
@@ -78,27 +93,24 @@ def _is_awaited() -> bool:
 
 def drain() -> None:
     """Hand everything in the queue to the sinks."""
-    items: list[Call | Event] = []
-    for _ in range(len(training.waiting)):
-        item = training.waiting.popleft()
-        if isinstance(item, Done):
-            items = _deliver(items)
-            item.set()
-        else:
-            items.append(item)
-            if len(items) >= _MOST_AT_ONCE:
-                items = _deliver(items)
-    _deliver(items)
+    take = training.waiting.popleft
+    left = len(training.waiting)
+    while left > 0:
+        items = [take() for _ in range(min(left, _MOST_AT_ONCE))]
+        left -= len(items)
+        awaited = [item for item in items if isinstance(item, Done)]
+        _deliver([item for item in items if not isinstance(item, Done)] if awaited else items)
+        for done in awaited:
+            done.set()
     _tell_dropped()
 
 
-def _deliver(items: list[Call | Event]) -> list[Call | Event]:
-    """Hand a run of events to every sink, and return an empty one."""
+def _deliver(items: list[Call | Event]) -> None:
+    """Hand a run of events to every sink."""
     if items:
         batch = Batch(items)
         for outlet in _outlets.now():
             outlet.write(batch)
-    return []
 
 
 def _tell_dropped() -> None:

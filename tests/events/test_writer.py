@@ -67,6 +67,50 @@ def test_call_while_the_process_ends_is_written(
     assert len(stored()) == 1
 
 
+def test_flush_ends_a_rest(write: Write, run_python: Run, stored: Callable[[], list[object]]) -> None:
+    write(PRICE)
+
+    done = run_python(
+        "import poet_import, shop; from poet_import.events import writer; from poet_import.runtime import training;"
+        "writer._drained = lambda: (writer.drain(), 1000.0)[1];"
+        "shop.price(1); print(training.flush(10)); shop.price(2); print(training.flush(10))"
+    )
+
+    assert done.stdout == "True\nTrue\n"
+    assert len(stored()) == 2
+
+
+def _work() -> None:
+    end = time.thread_time() + 0.03
+    while time.thread_time() < end:
+        pass
+
+
+def test_rest_is_for_a_program_that_works_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "drain", _work)
+    is_over = False
+
+    def spin() -> None:
+        while not is_over:
+            pass
+
+    other = threading.Thread(target=spin)
+    other.start()
+    try:
+        at_odds = writer._drained()
+    finally:
+        is_over = True
+        other.join()
+
+    assert 0.005 < at_odds < 0.2
+
+
+def test_no_rest_is_for_a_sink_that_only_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "drain", lambda: time.sleep(0.05))
+
+    assert writer._drained() < 0.01
+
+
 def test_nothing_is_started_before_the_first_call(write: Write, run_python: Run, tmp_path: Path) -> None:
     write(PRICE)
 
