@@ -285,12 +285,13 @@ def test_what_a_killed_writer_left_is_swept(frozen: FrozenStore) -> None:
     assert sorted(path.name for path in place.iterdir()) == ["current", "v1"]
 
 
-def test_same_source_elsewhere_has_nothing_frozen(
-    again: Callable[..., ModuleType], frozen: FrozenStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("folder", [".", "elsewhere"])
+def test_same_source_in_another_file_has_nothing_frozen(
+    folder: str, again: Callable[..., ModuleType], frozen: FrozenStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert origin(again()) == "frozen"
-    other = tmp_path / "elsewhere"
-    other.mkdir()
+    other = tmp_path / folder
+    other.mkdir(exist_ok=True)
     (other / "depot.py").write_text(SHOP)
     monkeypatch.syspath_prepend(str(other))
 

@@ -91,13 +91,13 @@ class BytecodeCache:
         self._has_swept = False
         self._read_index()
 
-    def key(self, source: bytes, lineage: "tuple[str, ...]", *, beside: "Beside | None" = None) -> str:
+    def key(self, source: bytes, lineage: "tuple[str, ...]", *, place: str = "") -> str:
         """Return the name of an entry: a digest of the source, keyed with all else that decides what is woven.
 
         Args:
             source: The module's bytes.
             lineage: The domains that have a part in it.
-            beside: Where something is frozen beside it: the same source elsewhere has another folder.
+            place: The module's path, if anything is frozen in its folder: the same source has other bodies elsewhere.
 
         Where Dana is loaded, other lines are woven in.
         """
@@ -108,8 +108,8 @@ class BytecodeCache:
         digest.update(source)
         if "dana" in sys.modules:
             digest.update(b"\0dana")
-        if beside:
-            digest.update(b"\0" + beside[0].encode("utf-8", "surrogatepass"))
+        if place:
+            digest.update(b"\0" + place.encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     def _begin(self, lineage: "tuple[str, ...]") -> "blake2b":

@@ -87,7 +87,7 @@ class PoetMixin:
         except OSError:  # the stock loader has the words for that
             return None
         beside = folder_beside(path)
-        return cache.load(cache.key(source, lineage, beside=beside), path, beside=beside)
+        return cache.load(cache.key(source, lineage, place=path if beside else ""), path, beside=beside)
 
     def _woven(self, fullname: str, stock: "CodeType") -> "CodeType":
         """Return the woven code of a module that mentions us if it is marked, else the stock code."""

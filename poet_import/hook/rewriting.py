@@ -101,8 +101,9 @@ def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
     cache = hook.cache
     is_own = loader.made_from is not SourceFileLoader
     beside = folder_beside(path)
+    place = path if beside else ""
     lineage = cache.known.get(path, ("base",))
-    module = None if is_own else cache.load(cache.key(source, lineage, beside=beside), path, beside=beside)
+    module = None if is_own else cache.load(cache.key(source, lineage, place=place), path, beside=beside)
     state, reason = "cached", ""
     if module is None:
         woven = transpiler_over(hook.settings, cache.directory).transpile(source, path, is_hosted=is_hosted())
@@ -117,7 +118,7 @@ def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
         is_settled = stamps is not None or not beside
         if not is_own and not woven.is_provisional and is_settled:
             module.stamps = stamps
-            if cache.store(cache.key(source, lineage, beside=beside), module):
+            if cache.store(cache.key(source, lineage, place=place), module):
                 cache.remember(path, lineage)
     elif not is_own:
         cache.remember(path, lineage)
