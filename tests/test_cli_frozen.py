@@ -106,9 +106,9 @@ def test_build_freezes_what_is_missing_and_then_has_nothing_to_do(
 
 def test_build_of_one_function_leaves_the_others(invoke: Invoke, place: Path) -> None:
     assert invoke("build", "shop.py::total").exit_code == 0
-    assert [entry.name for entry in (place / ".poet").iterdir()] == ["shop.total"]
+    assert sorted(entry.name for entry in (place / ".poet").iterdir()) == ["shop.total", "shop.total=v1"]
     assert invoke("build", "--only", "Basket.doubled").exit_code == 0
-    assert len(list((place / ".poet").iterdir())) == 2
+    assert len(list((place / ".poet").iterdir())) == 4
 
 
 def test_dry_run_asks_nobody_and_writes_nothing(invoke: Invoke, place: Path, model: ScriptedModel) -> None:
@@ -359,9 +359,11 @@ def test_prune_keeps_what_runs_and_the_newest(invoke: Invoke, place: Path) -> No
         (folder / f"v{number}").mkdir()
     (place / ".poet" / "shop.gone" / "v1").mkdir(parents=True)
     (place / ".poet" / "depot.total" / "v1").mkdir(parents=True)
+    (place / ".poet" / "depot.mean=v3").write_text("")
 
     would = invoke("prune", "--dry-run").stdout
     assert would.splitlines() == [
+        "would remove .poet/depot.mean",
         "would remove .poet/depot.total",
         "would remove .poet/shop.gone",
         "would remove .poet/shop.total/v2",
@@ -370,6 +372,47 @@ def test_prune_keeps_what_runs_and_the_newest(invoke: Invoke, place: Path) -> No
     assert invoke("prune").stdout == would.replace("would remove", "removed")
     assert sorted(entry.name for entry in folder.iterdir()) == ["current", "v1", "v4", "v5"]
     assert invoke("prune").stdout == "nothing to remove\n"
+    assert not list((place / ".poet").glob("depot*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "wrong", "told", "mend"),
+    [
+        pytest.param(
+            [], "=v7", "is v1, and .poet/shop.total=v7 tells another version", "rollback {} --to v1", id="current"
+        ),
+        pytest.param(
+            ["--shadow"],
+            "=v1~v2",
+            "has a shadow, and .poet/shop.total=v1~v2 tells another version",
+            "build --shadow --again {}",
+            id="shadow",
+        ),
+    ],
+)
+def test_mark_that_tells_another_version_is_told_and_mended(
+    invoke: Invoke, place: Path, options: list[str], wrong: str, told: str, mend: str
+) -> None:
+    target = "shop.py::total"
+    invoke("build", *options, target)
+    (mark,) = (place / ".poet").glob("shop.total=*")
+    mark.rename(place / ".poet" / f"shop.total{wrong}")
+
+    checked = invoke("check", target)
+
+    mend = mend.format(target)
+    assert checked.exit_code == 1
+    assert checked.stdout == f"shop.py:5: total {told}\n    mend it: poet {mend}\n1 mismarked\n"
+    assert invoke(*mend.split()).exit_code == 0
+    assert invoke("check", target).exit_code == 0
+    assert [entry.name for entry in (place / ".poet").glob("shop.total=*")] == [mark.name]
+
+
+def test_mark_that_is_missing_is_no_fault(invoke: Invoke, place: Path) -> None:
+    invoke("build", "shop.py::total")
+    (place / ".poet" / "shop.total=v1").unlink()
+
+    assert invoke("check", "shop.py::total").stdout == "1 fresh\n"
 
 
 def git(*arguments: str) -> "subprocess.CompletedProcess[str]":

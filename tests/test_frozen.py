@@ -229,6 +229,73 @@ def test_mode_frozen_writes_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def moved_by_a_checkout(store: FrozenStore, version: str, *, is_marked: bool) -> None:
+    """Let another version be current as version control does it: files are replaced, and folders tell of that."""
+    place = Path(store.folder) / "shop.total"
+    (place / "new").write_text(f"{version}\n")
+    (place / "new").replace(place / "current")
+    if is_marked:
+        (mark,) = Path(store.folder).glob("shop.total=*")
+        mark.rename(mark.with_name(f"shop.total={version}"))
+    settle(Path(store.folder).parent)
+    os.utime(store.folder if is_marked else place, (1_000_000_100, 1_000_000_100))
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_mode_frozen_notices_what_a_checkout_has_moved(
+    is_marked: bool, again: Callable[..., ModuleType], write: Write, tmp_path: Path
+) -> None:
+    path = write("from poet_import import poet\n\n@poet\ndef total(a: int) -> int:\n    return a + 0\n")
+    store = FrozenStore(str(path))
+    for body in ("0 + a", "a - 0"):
+        freeze_all(path, {"total": f"def total(a: int) -> int:\n    return {body}\n"})
+    if not is_marked:
+        (tmp_path / ".poet" / "shop.total=v2").unlink()
+    settle(tmp_path)
+    again()
+    assert poet_import.describe(again(mode="frozen").total).path == store.read("shop.total", "v2").path
+    assert poet_import.status().modules["shop"].state == "cached"
+
+    moved_by_a_checkout(store, "v1", is_marked=is_marked)
+
+    assert poet_import.describe(again(mode="frozen").total).path == store.read("shop.total", "v1").path
+
+
+def test_mark_tells_what_the_pointers_name(frozen: FrozenStore, tmp_path: Path) -> None:
+    def marks() -> list[str]:
+        assert frozen.is_marked
+        return sorted(path.name for path in (tmp_path / ".poet").glob("*=*"))
+
+    assert marks() == ["shop.total=v1"]
+    frozen.add("shop.total", "another", {}, pointer="shadow")
+    assert marks() == ["shop.total=v1~v2"]
+    frozen.unpoint("shop.total", "current")
+    assert marks() == ["shop.total=~v2"]
+    frozen.point("shop.total", "v2")
+    frozen.unpoint("shop.total", "shadow")
+    frozen.add("shop.price", "other", {})
+    assert marks() == ["shop.price=v1", "shop.total=v2"]
+    (tmp_path / ".poet" / "shop.total" / "current").write_text("broken\n")
+    assert not frozen.is_marked
+    frozen.unpoint("shop.total", "current")
+    frozen.remove("shop.price")
+    assert marks() == []
+
+
+def test_move_of_a_pointer_that_is_cut_short_leaves_no_wrong_mark(
+    frozen: FrozenStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: str, target: str) -> None:
+        raise OSError(28, f"{source} or {target}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+        with pytest.raises(OSError, match="current"):
+            frozen.point("shop.total", "v2")
+
+    assert (frozen.pointed("shop.total"), list((tmp_path / ".poet").glob("*=*"))) == ("v1", [])
+
+
 def test_functions_with_one_name_have_places_of_their_own(write: Write, again: Callable[..., ModuleType]) -> None:
     path = write(SHOP)
     texts = {

@@ -136,7 +136,7 @@ class BytecodeCache:
             code, rows, needs, generated, stamps, shadows = marshal.loads(_unsealed(content))
         except (OSError, ValueError, EOFError, TypeError):
             return None
-        if beside and not _all_hold(stamps, beside, folders_only=self._is_fixed):
+        if beside and not beside.holds(stamps, folders_only=self._is_fixed):
             return None
         _fix_co_filename(code, path)
         return CachedModule(code, rows, needs, generated=generated, stamps=stamps, shadows=shadows)
@@ -202,12 +202,6 @@ class BytecodeCache:
         except OSError:  # the directory is gone, full or not ours to write to
             return False
         return True
-
-
-def _all_hold(stamps: "Stamps", beside: "Beside", *, folders_only: bool) -> bool:
-    from poet_import.cache.stamps import all_hold  # for those who freeze
-
-    return all_hold(stamps, beside, folders_only=folders_only)
 
 
 def read_file(path: str) -> bytes:

@@ -4,8 +4,11 @@
 
     .poet/shop.Basket.price/v1/{code.py, metadata.json}
     .poet/shop.Basket.price/current     holds v1
+    .poet/shop.Basket.price=v1          empty: its mark
 
-One folder a function, and no file that two functions share: branches that freeze different functions merge.
+One folder a function, and no file that two functions share: branches that freeze different functions merge. A mark says
+in its name what the pointers hold, so whatever moves a pointer changes the folder of all: one look at that tells a warm
+import that nothing has changed. The pointers are what counts; a mark that is missing only costs the import more looks.
 """
 
 from __future__ import annotations
@@ -16,8 +19,8 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -29,6 +32,8 @@ CODE: Final = "code.py"
 METADATA: Final = "metadata.json"
 CURRENT: Final = "current"
 SHADOW: Final = "shadow"
+MARK: Final = "="
+"""Ends the place in the name of its mark."""
 _VERSION: Final = re.compile(r"v[1-9][0-9]{0,8}")
 _TEMPORARY: Final = ".new-"  # begins the folder of a version that is being written
 
@@ -198,12 +203,17 @@ class FrozenStore:
         """
         path = os.path.join(self.folder, place, pointer)
         temporary = f"{path}.{os.getpid()}.tmp"
-        _write(temporary, f"{version}\n")
-        os.replace(temporary, path)
+        with self._marked_anew(place):
+            _write(temporary, f"{version}\n")
+            os.replace(temporary, path)
 
     def unpoint(self, place: str, pointer: str) -> None:
-        """Remove a pointer of a place, if it has it."""
-        with suppress(FileNotFoundError):
+        """Remove a pointer of a place, if it has it.
+
+        Raises:
+            OSError: It cannot be removed.
+        """
+        with self._marked_anew(place), suppress(FileNotFoundError):
             os.unlink(os.path.join(self.folder, place, pointer))
 
     def remove(self, place: str, version: str | None = None) -> None:
@@ -212,7 +222,58 @@ class FrozenStore:
         Raises:
             OSError: It cannot be removed.
         """
-        shutil.rmtree(os.path.join(self.folder, place, version or ""))
+        if version is not None:
+            shutil.rmtree(os.path.join(self.folder, place, version))
+            return
+        with self._marked_anew(place), suppress(FileNotFoundError):  # its mark may be all that is left
+            shutil.rmtree(os.path.join(self.folder, place))
+
+    def mark(self, place: str) -> str | None:
+        """Return the name of the mark that tells what the pointers of a place name; None where they name nothing."""
+        told = []
+        for pointer in (CURRENT, SHADOW):
+            try:
+                told.append(self.pointed(place, pointer))
+            except TranspileError:  # a broken pointer is no pointer
+                told.append(None)
+        current, shadow = told
+        return f"{place}={current or ''}{f'~{shadow}' if shadow else ''}" if current or shadow else None
+
+    def marks(self) -> dict[str, list[str]]:
+        """Return the marks of each place of this module that has any."""
+        found: dict[str, list[str]] = {}
+        with suppress(OSError):
+            for name in os.listdir(self.folder):  # names are what is asked for
+                place, is_mark, _ = name.partition(MARK)
+                if is_mark and place.startswith(self._prefix):
+                    found.setdefault(place, []).append(name)
+        return found
+
+    @property
+    def is_marked(self) -> bool:
+        """Tell whether every place of this module has the one mark that its pointers ask for."""
+        found = self.marks()
+        return all(found.get(place, [None]) == [self.mark(place)] for place in self.known())
+
+    def names(self) -> list[str]:
+        """Return what in the folder tells whether what is frozen of this module has changed."""
+        found = []
+        for place in self.known():
+            found += [place, os.path.join(place, CURRENT)]
+            with suppress(TranspileError):  # a broken pointer is no pointer; mending it shows
+                version = self.pointed(place) or ""
+                found += [os.path.join(place, version, name) for name in (CODE, METADATA)]
+        return found
+
+    @contextmanager
+    def _marked_anew(self, place: str) -> Iterator[None]:
+        """Take the mark of a place away while its pointers change: whenever that is cut short, no mark is wrong."""
+        for name in self.marks().get(place, ()):
+            with suppress(FileNotFoundError):
+                os.unlink(os.path.join(self.folder, name))
+        yield
+        if mark := self.mark(place):
+            _write(os.path.join(self.folder, mark), "")
 
     def sweep(self, place: str) -> None:
         """Remove what a killed writer has left."""
@@ -228,18 +289,6 @@ def steps_of(record: Mapping[str, object]) -> list[Mapping[str, object]]:
     """Return what became of a version, oldest first, as `FrozenStore.note` has written it down."""
     steps = record.get("steps")
     return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-
-
-def names_beside(module_path: str) -> list[str]:
-    """Return what in the folder beside a module tells whether what is frozen of it has changed."""
-    store = FrozenStore(module_path)
-    found = []
-    for place in store.known():
-        found += [place, os.path.join(place, CURRENT)]
-        with suppress(TranspileError):  # a broken pointer is no pointer; mending it shows
-            version = store.pointed(place) or ""
-            found += [os.path.join(place, version, name) for name in (CODE, METADATA)]
-    return found
 
 
 def digest_of(text: str) -> str:

@@ -15,10 +15,8 @@ TYPE_CHECKING = False  # typing's is the same to a type checker, and costs an im
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    Beside = tuple[str, int]
-    """The folder of what is frozen beside a module, up to its separator, and the second of its last change."""
     Stamps = tuple[int, tuple[str, ...], tuple[int, ...], bytes]
-    """Of that folder, of the folders in it, each with its second, and, packed, of the files in those."""
+    """Of that folder, of the folders in it, each with its second, and, packed, of all else in it."""
 
 _FOLDER = ".poet"  # `cache.frozen` has it too; that loads more than the warm path may
 _SETTLED = 2  # seconds
@@ -26,41 +24,54 @@ _MISSING = (-1, -1)
 _OF_A_FOLDER = -2  # in the place of a size
 
 
-def folder_beside(path: str) -> "Beside | None":
+class Beside:
+    """The folder of what is frozen beside a module, as it was when it was looked at."""
+
+    __slots__ = ("_changed", "_folder")
+
+    def __init__(self, folder: str, changed: int) -> None:
+        self._folder = folder  # up to its separator
+        self._changed = changed  # the second
+
+    def stamps(self, names: "Iterable[str]", *, is_marked: bool) -> "Stamps | None":
+        """Return the stamps of what is in the folder; None where any of it may still be changing.
+
+        Args:
+            names: What in it tells of a change.
+            is_marked: Whether the folder itself tells which versions are current, so that those in it are looked at
+                only where their files are.
+        """
+        found = [(name, *_stamp(self._folder + name)) for name in names]
+        if max([self._changed, *(second for _, second, _ in found)]) >= time() - _SETTLED:
+            return None
+        folders = {name: second for name, second, size in found if size == _OF_A_FOLDER and not is_marked}
+        others = dumps([one for one in found if one[0] not in folders])
+        return self._changed, tuple(folders), tuple(folders.values()), others
+
+    def holds(self, stamps: "Stamps", *, folders_only: bool = False) -> bool:
+        """Tell whether nothing has changed since.
+
+        A folder tells of files that were added, removed or replaced: all that versions and pointers do, and a checkout.
+        Only a file that was edited in its place is told by itself.
+        """
+        before, names, seconds, others = stamps
+        if self._changed != before:
+            return False
+        folder = self._folder
+        try:
+            for name, second in zip(names, seconds):  # noqa: B905  (to ask for it costs as much as a turn)
+                if stat(folder + name)[ST_MTIME] != second:
+                    return False
+        except OSError:
+            return False
+        return folders_only or all(_stamp(folder + name) == (second, size) for name, second, size in loads(others))
+
+
+def folder_beside(path: str) -> Beside | None:
     """Return the folder of what is frozen beside a module, or None where there is none."""
     folder = os.path.join(os.path.dirname(path), _FOLDER)
     changed, size = _stamp(folder)
-    return (folder + os.sep, changed) if size == _OF_A_FOLDER else None
-
-
-def stamps_of(beside: "Beside", names: "Iterable[str]") -> "Stamps | None":
-    """Return the stamps of what is in a folder; None where any of it may still be changing."""
-    folder, changed = beside
-    found = [(name, *_stamp(folder + name)) for name in names]
-    if max([changed, *(second for _, second, _ in found)]) >= time() - _SETTLED:
-        return None
-    folders = {name: second for name, second, size in found if size == _OF_A_FOLDER}
-    files = dumps([one for one in found if one[2] != _OF_A_FOLDER])
-    return changed, tuple(folders), tuple(folders.values()), files
-
-
-def all_hold(stamps: "Stamps", beside: "Beside", *, folders_only: bool = False) -> bool:
-    """Tell whether nothing has changed since.
-
-    A folder tells of files that were added, removed or replaced: all that versions and pointers do, and a checkout.
-    Only a file that was edited in its place is told by itself.
-    """
-    folder, changed = beside
-    before, names, seconds, files = stamps
-    if changed != before:
-        return False
-    try:
-        for name, second in zip(names, seconds):  # noqa: B905  (to ask for it costs as much as a turn)
-            if stat(folder + name)[ST_MTIME] != second:
-                return False
-    except OSError:
-        return False
-    return folders_only or all(_stamp(folder + name) == (second, size) for name, second, size in loads(files))
+    return Beside(folder + os.sep, changed) if size == _OF_A_FOLDER else None
 
 
 def _stamp(path: str) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """``poet check``: whether what is frozen fits, for continuous integration and before a commit. Asks nobody."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -8,17 +9,20 @@ from dataclasses import asdict, dataclass
 import click
 
 from poet_import._version import __version__
+from poet_import.cache.frozen import FOLDER
 from poet_import.cli.sites import Judged, Unread, judged_in
 from poet_import.settings import Settings
 from poet_import.transpiler.freezing import SOUND, State
 from poet_import.transpiler.project import Site
 from poet_import.validation import validate
 
+_MISMARKED = "mismarked"
 _WORDS = {
     "stale": "was frozen for another version of the function",
     "missing": "has no frozen implementation",
     "unreadable": "cannot be read",
     "invalid": "is refused by the gates",
+    _MISMARKED: "has a mark that tells another version",
 }
 
 
@@ -61,8 +65,34 @@ def _row(found: Judged | Unread) -> Row:
     if isinstance(found, Unread):
         return Row(found.path, found.line, "", "unreadable", "", found.reason, "")
     site, state = found.site, _tried(found.site, found.state)
-    mend = "" if state.kind in SOUND else f"poet build {site.target}"
-    return Row(site.path, site.line, site.name, state.kind, state.version, state.reason, mend)
+    if state.kind not in SOUND:
+        return Row(
+            site.path, site.line, site.name, state.kind, state.version, state.reason, f"poet build {site.target}"
+        )
+    wrong = _wrong_marks(site)
+    if not wrong:
+        return Row(site.path, site.line, site.name, state.kind, state.version, "", "")
+    reason = (
+        f"{f'is {state.version}' if state.version else 'has a shadow'}, and {' and '.join(wrong)} tells another version"
+    )
+    return Row(site.path, site.line, site.name, _MISMARKED, state.version, reason, _marking(site, state))
+
+
+def _wrong_marks(site: Site) -> list[str]:
+    """Return the marks of a function that has some, and not the one that its pointers ask for."""
+    right = site.store.mark(site.place)
+    if right is None or os.path.exists(os.path.join(site.store.folder, right)):
+        return []
+    return [f"{FOLDER}/{name}" for name in site.store.marks().get(site.place, ())]
+
+
+def _marking(site: Site, state: State) -> str:
+    """Return the command that writes the right mark, since it writes the pointer anew."""
+    return (
+        f"poet rollback {site.target} --to {state.version}"
+        if state.version
+        else f"poet build --shadow --again {site.target}"
+    )
 
 
 def _tried(site: Site, state: State) -> State:

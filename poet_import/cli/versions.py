@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import click
 
-from poet_import.cache.frozen import CURRENT, FOLDER, SHADOW, FrozenStore
+from poet_import.cache.frozen import CURRENT, FOLDER, MARK, SHADOW, FrozenStore
 from poet_import.cache.traces import FOLDER as TRACES
 from poet_import.cli.sites import Unread, judged_in, one_site
 from poet_import.errors import TranspileError
@@ -132,8 +132,8 @@ def _spare_versions(store: FrozenStore, place: str, *, keep: int) -> list[str]:
 def _orphans(folder: str) -> list[str]:
     """Return the places beside a folder's modules whose module is gone."""
     try:
-        names = sorted(os.listdir(os.path.join(folder, FOLDER)))  # names are what is asked for
+        names = os.listdir(os.path.join(folder, FOLDER))  # names are what is asked for
     except OSError:
         return []
-    places = [name for name in names if name != TRACES]
-    return [name for name in places if not os.path.exists(os.path.join(folder, f"{name.partition('.')[0]}.py"))]
+    places = sorted({name.partition(MARK)[0] for name in names} - {TRACES})
+    return [place for place in places if not os.path.exists(os.path.join(folder, f"{place.partition('.')[0]}.py"))]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from poet_import import runtime
 from poet_import.cache.bytecode import CachedModule
-from poet_import.cache.frozen import names_beside
-from poet_import.cache.stamps import folder_beside, stamps_of
+from poet_import.cache.frozen import FrozenStore
+from poet_import.cache.stamps import folder_beside
 from poet_import.errors import StaleError, TranspileError
 from poet_import.hook.loader import Hook, PoetMixin, register
 from poet_import.runtime.hosting import is_hosted
@@ -27,6 +27,7 @@ from poet_import.transpiler.weaving import warn_unwoven
 from poet_import.transpiler.woven import Woven, row_of
 
 if TYPE_CHECKING:
+    from poet_import.cache.stamps import Beside, Stamps
     from poet_import.runtime import Rows
 
 
@@ -114,7 +115,7 @@ def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
         reason = "; ".join(f"{qualname}: {why}" for qualname, why in woven.fallbacks.items())
         with no_collection():
             module = _compile_by(loader, fullname, woven) if is_own else _module(woven, woven.compile(path))
-        stamps = stamps_of(beside, names_beside(path)) if beside else None
+        stamps = _stamps(path, beside) if beside else None
         is_settled = stamps is not None or not beside
         if not is_own and not woven.is_provisional and is_settled:
             module.stamps = stamps
@@ -124,6 +125,11 @@ def _rewrite(hook: Hook, loader: Any, fullname: str) -> CodeType | None:
         cache.remember(path, lineage)
     register(fullname, path, module, state=state, reason=reason)
     return module.code
+
+
+def _stamps(path: str, beside: Beside) -> Stamps | None:
+    store = FrozenStore(path)
+    return beside.stamps(store.names(), is_marked=store.is_marked)
 
 
 def _module(woven: Woven, code: CodeType) -> CachedModule:
