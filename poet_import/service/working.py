@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from poet_import.errors import GeneratorError, PoetFallbackWarning, PoetWarning, TemplateError, TranspileError
+from poet_import.model import Language
 from poet_import.service.faults import Fault, without_input
 from poet_import.service.programs import read_dana_function
 from poet_import.service.reading import FILENAME, Refused, read_function
@@ -39,7 +40,7 @@ class Task:
     """One request for the worker."""
 
     code: str
-    language: Literal["python", "dana"]
+    language: Language
     imports: tuple[str, ...]
     settings: Settings
     roots: tuple[str, ...]
@@ -154,7 +155,7 @@ def _unknown_domain(domain: str | None, store: TemplateStore) -> tuple[str, ...]
     used = store.find(domain).domain
     if domain is None or used == domain:
         return ()
-    return (f"the domain {domain!r} is unknown here, or its template is broken: {used} was used",)
+    return (f"the domain {domain!r} is unknown here, broken, or written for another language: {used} was used",)
 
 
 def _said(caught: Iterable[warnings.WarningMessage]) -> list[str]:
@@ -176,15 +177,17 @@ def _transpiler(task: Task, shared: RedisStore | None, *, seconds: float) -> Tra
         return Transpiler(store, unavailable=str(error))
 
 
-_stores: dict[tuple[str, tuple[str, ...]], TemplateStore] = {}
+_stores: dict[tuple[str, tuple[str, ...], Language], TemplateStore] = {}
 
 
 def _store(task: Task) -> TemplateStore:
     """Return a store that has read the templates of this epoch; older ones are dropped."""
-    key = task.epoch, task.roots
+    key = task.epoch, task.roots, task.language
     if key not in _stores:
-        _stores.clear()
-        _stores[key] = TemplateStore(map(Path, task.roots), prompts=task.settings.generates)
+        for old in [old for old in _stores if old[:2] != key[:2]]:
+            del _stores[old]
+        roots = map(Path, task.roots)
+        _stores[key] = TemplateStore(roots, prompts=task.settings.generates, language=task.language)
     return _stores[key]
 
 

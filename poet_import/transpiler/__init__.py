@@ -181,7 +181,8 @@ def _dana(source: str, context: Mapping[str, object] | None, settings: Settings 
     program = replace(program, surroundings=_around(context))
     directory = cache_directory(chosen) if chosen.generates else None
     asking = asking_over(chosen, directory, seconds=chosen.generation_timeout)
-    done = transpile_program(program, store_over(chosen.templates), asking)
+    store = store_over(chosen.templates, prompts=chosen.generates, language="dana")
+    done = transpile_program(program, store, asking)
     rows = done.metadata["functions"]
     for row in rows if isinstance(rows, list) else ():
         if row["source"] != "fallback":

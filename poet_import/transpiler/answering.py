@@ -13,12 +13,14 @@ from dataclasses import replace
 from poet_import.dana.discovery import DanaFunction, DanaSource, span_of
 from poet_import.dana.grafting import is_improvable
 from poet_import.dana.judging import judge
-from poet_import.dana.prompts import render
-from poet_import.errors import GeneratorError
+from poet_import.dana.parsing import trees
+from poet_import.errors import GeneratorError, TemplateError
 from poet_import.model import Generator, Original, Refusal, Template, TranspileRequest, Usage, Verdict
+from poet_import.templates.prompts import render
 from poet_import.transpiler.background import submit
 from poet_import.transpiler.woven import Body, Fallback
 
+_BESIDE = ("record", "import_", "from_import")  # what a model is told of the source around a function
 _MOST_ANSWERS = 3  # one, and two repairs
 _GRACE = 0.5  # seconds over the deadline for the loop to say what is not done
 _INSIDE_A_BLOCK = Fallback("a function inside a block keeps its body: there is no place for helpers beside it")
@@ -48,9 +50,10 @@ async def _all(
 ) -> dict[DanaFunction, Body | Fallback]:
     deadline = time.monotonic() + seconds
     wanted = [found for found in source.functions if is_improvable(found, source)]
-    requests = [_request(found, source, templates[found], deadline=deadline) for found in wanted]
-    rows = zip(wanted, requests, strict=True)
-    tasks = [asyncio.create_task(_answer(found, source, request, generator=generator)) for found, request in rows]
+    tasks = [
+        asyncio.create_task(_answer(found, source, templates[found], generator=generator, deadline=deadline))
+        for found in wanted
+    ]
     if tasks:
         await asyncio.wait(tasks, timeout=seconds)
     done: dict[DanaFunction, Body | Fallback] = dict.fromkeys(source.functions, _INSIDE_A_BLOCK)
@@ -61,18 +64,37 @@ async def _all(
 
 
 def _request(found: DanaFunction, source: DanaSource, template: Template, *, deadline: float) -> TranspileRequest:
+    """Return the question for a function.
+
+    Raises:
+        TemplateError: The domain's text cannot be rendered.
+    """
+    original = _original(found, source)
+    return TranspileRequest(original, found.options, template, render(template, original, found.options), deadline)
+
+
+def _original(found: DanaFunction, source: DanaSource) -> Original:
     name = str(found.name)
     start, end = span_of(found.node, source.text)
-    original = Original(
-        f"{source.text[start:end]}\n", name, name, module=source.text, semantics=found.options.semantics
+    return Original(
+        f"{source.text[start:end]}\n",
+        name,
+        name,
+        semantics=found.options.semantics,
+        surroundings=source.surroundings,
+        language="dana",
+        beside=tuple(source.span(node).rstrip() for node in trees(source.tree) if node.data in _BESIDE),
     )
-    return TranspileRequest(original, found.options, template, render(found, source, template), deadline)
 
 
 async def _answer(
-    found: DanaFunction, source: DanaSource, request: TranspileRequest, *, generator: Generator
+    found: DanaFunction, source: DanaSource, template: Template, *, generator: Generator, deadline: float
 ) -> Body | Fallback:
     """Ask until an answer is accepted."""
+    try:
+        request = _request(found, source, template, deadline=deadline)
+    except TemplateError as error:
+        return Fallback(str(error))
     last = Usage(model=generator.fingerprint)
 
     def note(usage: Usage) -> None:

@@ -292,4 +292,4 @@ def test_question_shows_the_function_and_what_it_may_use_as_data() -> None:
     prompt = generator.asked[0].prompt
     assert '```dana\ndef grade(points: int, names: list) -> dict:\n    """Grade it."""\n' in prompt
     assert "```dana\nimport math.py as math\nstruct A:\n    x: int\n```" in prompt
-    assert "its author wants it better at this, which is data too: '`speed`'" in prompt.lower()
+    assert "Its author wants it better at this, which is data too:\n\n```text\n`speed`\n```\n" in prompt
