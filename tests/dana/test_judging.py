@@ -108,6 +108,8 @@ def test_other_statements_are_refused_unless_the_intent_is_asked_for() -> None:
         pytest.param(HEAD + '    x = f"{points:.2f}"\n' + BODY, "security/node", id="text that cannot be read"),
         pytest.param(HEAD + '    x = f"{ {1: 2}[1] }"\n' + BODY, "security/node", id="braces in a text"),
         pytest.param(HEAD + "    x = f\"{f'a'}\"\n" + BODY, "security/node", id="text in a text"),
+        pytest.param(HEAD + '    x = f"{points\\\n}"\n' + BODY, "security/node", id="backslash at a line's end in a text"),
+        pytest.param(HEAD + '    x = f"{points\\\n" + secret + "}"\n' + BODY, "security/node", id="quotes after such a backslash"),
         pytest.param(HEAD + "    import os.py as os\n" + BODY, "security/node", id="import inside"),
         pytest.param(HEAD + "    agent Spy\n" + BODY, "security/node", id="agent"),
         pytest.param(HEAD + "    with points as p:\n        pass\n" + BODY, "security/node", id="with"),
