@@ -13,6 +13,7 @@ OnViolation = Literal["raise", "warn", "off"]
 Semantics = Literal["preserve", "intent"]
 Phase = Literal["perceive", "operate", "enforce", "train"]
 Gate = Literal["syntax", "structure", "security", "semantics"]
+Language = Literal["python", "dana"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Template:
     enhancements: tuple[str, ...] = ()
     prompt_digest: str = ""  # of the texts below
     texts: tuple[tuple[str, str], ...] = ()  # of the prompt, by name, as ``base/template.txt``: its own first
+    language: Language = "python"  # that its texts ask for
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Original:
     semantics: Semantics = "preserve"
     calls: tuple[str, ...] = ()  # recorded ones, as literals: dicts of arguments by parameter, or tuples by position
     surroundings: tuple[tuple[str, str], ...] = ()  # names and types of the values around its calls, as a host tells
+    language: Language = "python"
+    beside: tuple[str, ...] = ()  # of a Dana function: the imports and types of its source, as they are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +201,7 @@ class Transpiled:
     code: str
     operate: str | None
     metadata: dict[str, object] = field(default_factory=dict)
-    language: Literal["python", "dana"] = "python"
+    language: Language = "python"
 
     def to_dict(self) -> dict[str, object]:
         """Return the service's response for this implementation."""

@@ -115,8 +115,43 @@ def test_domains_are_listed_with_their_versions(invoke: Invoke) -> None:
     text = invoke("template", "list").stdout
     found = json.loads(invoke("template", "list", "--json").stdout)["domains"]
 
-    assert "ml_monitoring   v1 of v1  " in text
-    assert [(row["domain"], row["current"]) for row in found][1] == ("base", "v1")
+    assert "ml_monitoring   python   v1 of v1  " in text
+    assert "dana            dana     v1 of v1  " in text
+    rows = [(row["domain"], row["language"], row["current"]) for row in found]
+    assert rows[1:3] == [("base", "python", "v1"), ("dana", "dana", "v1")]
+
+
+def test_domain_for_dana_is_begun_with_its_frame(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POET_TEMPLATES", "domains")
+
+    invoke("template", "new", "sensors", "--language", "dana")
+
+    metadata = json.loads(Path("domains/sensors/v1/metadata.json").read_text())
+    assert (metadata["language"], metadata["extends"]) == ("dana", "dana")
+    assert Path("domains/sensors/v1/template.txt").read_text().startswith('{% extends "dana/template.txt" %}\n')
+    assert invoke("template", "validate", "sensors").stdout == "ok    sensors/v1 (Dana)\n"
+    assert "ok    domain       sensors/v1 (Dana)\n" in invoke("doctor").stdout
+    assert '"language": "dana"' in invoke("template", "show", "sensors").stdout
+    assert "sensors still uses v1" in invoke("template", "new", "sensors", "--language", "dana").stdout
+
+
+def test_next_version_in_another_language_is_refused(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POET_TEMPLATES", "domains")
+    invoke("template", "new", "payments")
+
+    result = invoke("template", "new", "payments", "--language", "dana")
+
+    assert result.exit_code == 1
+    assert "payments is there in python; its next version begins as a copy of it" in result.stderr
+
+
+def test_domain_whose_language_cannot_be_read_is_listed(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POET_TEMPLATES", "domains")
+    invoke("template", "new", "payments")
+    for text in ("{", "[]"):
+        Path("domains/payments/v1/metadata.json").write_text(text)
+
+        assert "payments        unknown  v1 of v1  " in invoke("template", "list").stdout
 
 
 def test_broken_domain_fails_validation(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ def test_wheel_ships_its_types_and_its_license(wheel: Path) -> None:
 
 def test_wheel_holds_the_grammar_and_the_prompt_for_dana(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        assert {"poet_import/dana/dana.lark", "poet_import/dana/prompt.txt"} <= set(archive.namelist())
+        assert {"poet_import/dana/dana.lark", "poet_import/_templates/dana/v1/template.txt"} <= set(archive.namelist())
 
 
 def test_wheel_from_the_sdist_is_the_wheel_from_the_repository(wheel: Path, sdist: Path, tmp_path: Path) -> None:

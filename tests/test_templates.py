@@ -19,7 +19,7 @@ from poet_import.model import Check
 from poet_import.runtime.rules import JOINT, RULES
 from poet_import.templates import TemplateStore, template_roots
 
-SHIPPED = ("api_operations", "base", "ml_monitoring")
+SHIPPED = ("api_operations", "base", "dana", "ml_monitoring")
 CHECK = {"phase": "perceive", "match": "*_data", "rule": "non_empty"}
 
 
@@ -222,7 +222,7 @@ def test_unknown_domain_is_base_with_one_warning_that_names_the_nearest(store: T
     assert [template.domain for template in found] == ["base", "base"]
     assert len(caught) == 1
     assert "unknown domain 'ml_monitorin'; did you mean ml_monitoring?" in str(caught[0].message)
-    assert "known: api_operations, base, ml_monitoring" in str(caught[0].message)
+    assert "known: api_operations, base, dana, ml_monitoring" in str(caught[0].message)
 
 
 def test_threads_that_ask_at_once_get_one_template_and_one_warning(store: TemplateStore) -> None:
@@ -276,7 +276,7 @@ def test_broken_base_of_a_user_gives_way_to_the_shipped_one(tmp_path: Path, stor
     with pytest.warns(PoetWarning, match="schema: expected 1") as caught:
         template = store.find(None)
 
-    assert template.description.startswith("Any Python function")
+    assert template.description.startswith("Any function")
     assert template.digest == template_digest(map(str, template_roots([tmp_path])), ["base"])
     assert len(caught) == 1
 
@@ -325,7 +325,8 @@ def test_extending_in_a_circle_is_told_with_the_file_that_closes_it(tmp_path: Pa
     [
         pytest.param({"schema": 2}, "schema: expected 1, .* found 2", id="schema"),
         pytest.param({"schema": True}, "schema: .* found true", id="schema-bool"),
-        pytest.param({"language": "dana"}, 'language: expected "python", .* found "dana"', id="language"),
+        pytest.param({"language": "perl"}, 'language: expected "python" or "dana", found "perl"', id="language"),
+        pytest.param({"language": 1}, 'language: expected "python" or "dana", found 1', id="language-number"),
         pytest.param({"description": ""}, 'description: expected a text, found ""', id="description"),
         pytest.param({"cheks": []}, "unknown key 'cheks'; did you mean checks?", id="unknown-key"),
         pytest.param({"extends": 1}, "extends: expected a text, found 1", id="extends"),

@@ -17,13 +17,13 @@ from time import time
 from typing import Final
 
 from poet_import.cache.shared import SharedStore
-from poet_import.model import Original, PoetOptions, Template, Usage
+from poet_import.model import Language, Original, PoetOptions, Template, Usage
 from poet_import.source.normal import interfaces, normalized
 
 GATE_VERSION: Final = 1  # raised when the gates change what they accept
 _FORMAT: Final = 1
 _FOLDER: Final = "implementations"
-_CODE: Final = "code.py"
+_CODE: Final[Mapping[str, str]] = {"python": "code.py", "dana": "code.na"}
 _RECORD: Final = "record.json"
 _FAILED: Final = ".failed"
 _ANSWERED: Final = ".answers"
@@ -60,10 +60,10 @@ class ImplementationCache:
     ) -> str:
         """Return the name of the entry for a function: a digest of all that decides what is asked and accepted."""
         chosen = {name: value for name, value in asdict(options).items() if value is not None}
-        facts = {
+        facts: dict[str, object] = {
             "format": _FORMAT,
             "gates": GATE_VERSION,
-            "language": "python",
+            "language": original.language,
             "qualname": original.qualname,
             "function": normalized(original),
             "interfaces": interfaces(original),
@@ -77,9 +77,9 @@ class ImplementationCache:
         text = json.dumps(facts, sort_keys=True, default=repr)
         return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
-    def path_of(self, key: str) -> str | None:
+    def path_of(self, key: str, language: Language = "python") -> str | None:
         """Return where the text of an entry is or would be."""
-        return None if self._directory is None else os.path.join(self._directory, key, _CODE)
+        return None if self._directory is None else os.path.join(self._directory, key, _CODE[language])
 
     def load(self, key: str) -> Stored | None:
         """Return an entry, or None if it is absent or damaged.
@@ -87,7 +87,7 @@ class ImplementationCache:
         A damaged entry is left in place: another process may be about to replace it.
         """
         record = self._read_json(os.path.join(key, _RECORD))
-        text = self._read(os.path.join(key, _CODE))
+        text = None if record is None else self._read(os.path.join(key, _CODE[_language_of(record)]))
         if record is None or text is None or record.get("code_digest") != _digest(text):
             return None
         return Stored(text, record)
@@ -112,14 +112,15 @@ class ImplementationCache:
         The record is written last: an entry without it is none.
         """
         complete = {**record, "code_digest": _digest(text)}
-        is_kept = self._write(os.path.join(key, _CODE), text) and self._write(
+        language = _language_of(record)
+        is_kept = self._write(os.path.join(key, _CODE[language]), text) and self._write(
             os.path.join(key, _RECORD), json.dumps(complete, indent=2, sort_keys=True) + "\n"
         )
         if not is_kept:
             return None
         self._remove(f"{key}{_FAILED}")
         self.forget_answers(key)
-        return self.path_of(key)
+        return self.path_of(key, language)
 
     def keys(self) -> list[str]:
         """Return the names of all entries, sorted."""
@@ -131,14 +132,15 @@ class ImplementationCache:
 
     def size(self) -> int:
         """Return how many bytes the entries take."""
-        paths = [os.path.join(self._directory or "", key, name) for key in self.keys() for name in (_CODE, _RECORD)]
+        names = (*_CODE.values(), _RECORD)
+        paths = [os.path.join(self._directory or "", key, name) for key in self.keys() for name in names]
         return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
 
     def clear(self) -> int:
         """Remove all entries and what is remembered of failures, and return how many entries there were."""
         keys = self.keys()
         for key in keys:
-            for name in (_RECORD, _CODE):  # the record first: an entry without it is none
+            for name in (_RECORD, *_CODE.values()):  # the record first: an entry without it is none
                 self._remove(os.path.join(key, name))
             with suppress(OSError):  # not empty: something there is not ours
                 os.rmdir(os.path.join(self._directory or "", key))
@@ -224,6 +226,10 @@ def _parsed(text: str | None) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _language_of(record: Mapping[str, object]) -> Language:
+    return "dana" if record.get("language") == "dana" else "python"
 
 
 def _reason(note: Mapping[str, object] | None) -> str | None:

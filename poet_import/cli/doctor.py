@@ -138,7 +138,8 @@ def _templates(settings: Settings) -> list[Finding]:
         for domain in store.domains():
             try:
                 template = store.load(domain)
-                findings.append(Finding("domain", True, f"{domain}/{template.version}"))
+                language = " (Dana)" if template.language == "dana" else ""
+                findings.append(Finding("domain", True, f"{domain}/{template.version}{language}"))
             except TemplateError as error:
                 findings.append(Finding("domain", False, f"{domain}: {error}"))
     return findings

@@ -3,14 +3,18 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 import click
 
 from poet_import.cache.template_digest import find_root
 from poet_import.errors import TemplateError
+from poet_import.model import Language
 from poet_import.settings import Settings
 from poet_import.templates import TemplateStore, template_roots
-from poet_import.templates.versions import begin_version, current_of, use_version, versions_of
+from poet_import.templates.versions import begin_version, current_of, language_of, use_version, versions_of
+
+_LANGUAGES: Final[dict[Language, str]] = {"python": "", "dana": " (Dana)"}  # what is said of each; Python is the rule
 
 
 @click.group("template")
@@ -26,7 +30,7 @@ def template_group() -> None:
 @template_group.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
 def list_command(*, as_json: bool) -> None:
-    """List the domains, their versions and the current one, and where each is.
+    """List the domains, the language that each is written for, its versions and the current one, and where it is.
 
     \b
     Examples:
@@ -38,14 +42,18 @@ def list_command(*, as_json: bool) -> None:
     for domain in store.domains():
         folder = Path(find_root(roots, domain) or "", domain)
         versions, current = versions_of(folder), current_of(folder)
-        rows.append({"domain": domain, "current": current, "versions": versions, "folder": str(folder)})
+        language = language_of(folder)
+        rows.append(
+            {"domain": domain, "language": language, "current": current, "versions": versions, "folder": str(folder)}
+        )
     if as_json:
         click.echo(json.dumps({"domains": rows}, indent=2))
         return
     width = max(len(str(row["domain"])) for row in rows)
     for row in rows:
         known = _listed(row["versions"] or ())
-        click.echo(f"{row['domain']!s:{width}}  {row['current'] or 'none'} of {known}  {row['folder']}")
+        language = str(row["language"] or "unknown")
+        click.echo(f"{row['domain']!s:{width}}  {language:7}  {row['current'] or 'none'} of {known}  {row['folder']}")
 
 
 @template_group.command("show")
@@ -79,7 +87,7 @@ def validate_command(domains: tuple[str, ...]) -> int:
     for domain in domains or store.domains():
         try:
             template = store.load(domain)
-            click.echo(f"ok    {domain}/{template.version}")
+            click.echo(f"ok    {domain}/{template.version}{_LANGUAGES[template.language]}")
         except TemplateError as error:
             broken += 1
             click.echo(f"FAIL  {domain}: {error}")
@@ -89,12 +97,14 @@ def validate_command(domains: tuple[str, ...]) -> int:
 @template_group.command("new")
 @click.argument("domain")
 @click.option("--root", metavar="FOLDER", help="Where; the first folder of the setting templates if not given.")
-def new_command(domain: str, *, root: str | None) -> None:
-    """Begin a domain that extends base, or the next version of one that is there, as a copy.
+@click.option("--language", type=click.Choice(tuple(_LANGUAGES)), help="Of the functions that it asks a model for.")
+def new_command(domain: str, *, root: str | None, language: Language | None) -> None:
+    """Begin a domain that extends base (or dana), or the next version of one that is there, as a copy.
 
     \b
     Examples:
       poet template new payments --root domains
+      poet template new sensors --root domains --language dana
       poet template new payments
     """
     settings = Settings.read()
@@ -104,7 +114,11 @@ def new_command(domain: str, *, root: str | None) -> None:
     if not _is_name(domain):
         raise click.ClickException(f"{domain!r} is no name for a domain; write it as [a-z][a-z0-9_]*")
     folder = Path(place, domain)
-    version = begin_version(folder)
+    if language and versions_of(folder) and language_of(folder) != language:
+        raise click.ClickException(
+            f"{domain} is there in {language_of(folder)}; its next version begins as a copy of it"
+        )
+    version = begin_version(folder, language or "python")
     click.echo(f"wrote {folder / version}; edit it, then: poet template validate {domain}")
     if version != "v1":
         click.echo(f"{domain} still uses {current_of(folder)}; then: poet template use {domain} {version}")

@@ -36,7 +36,10 @@ class LLMGenerator:
         """
         messages = [Message("user", request.prompt)]
         for refusal in request.refusals:
-            messages += [Message("assistant", f"```python\n{refusal.answer}```"), Message("user", _complaint(refusal))]
+            messages += [
+                Message("assistant", f"```{request.original.language}\n{refusal.answer}```"),
+                Message("user", _complaint(refusal)),
+            ]
 
         async def once(client: Client) -> Reply:
             """Ask, with less in the question where the endpoint minds something."""

@@ -50,11 +50,16 @@ class RemoteGenerator:
 
 
 def question_of(request: TranspileRequest) -> dict[str, object]:
-    """Return the body of a request to the service: the function with its options, and the imports that it uses."""
-    imports = [text for text in interfaces(request.original) if text.startswith(("import ", "from "))]
+    """Return the body of a request to the service: the function with its options, and the imports that it uses.
+
+    A Dana function has the types of its source above it, since its hints may name them.
+    """
+    original = request.original
+    imports = [text for text in interfaces(original) if text.startswith(("import ", "from "))]
+    types = [f"{text}\n" for text in original.beside if text not in imports]
     return {
-        "function_code": f"{_decorator(request.options)}\n{request.original.source}",
-        "language": "python",
+        "function_code": f"{''.join(types)}{_decorator(request.options)}\n{original.source}",
+        "language": original.language,
         "context": {"imports": imports},
     }
 

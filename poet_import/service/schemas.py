@@ -76,6 +76,7 @@ class DomainRow(BaseModel):
     """A domain and the version of it that is in use."""
 
     domain: str
+    language: str | None = Field(description="That it is written for: python or dana; null where that cannot be read.")
     current: str | None
     description: str
 

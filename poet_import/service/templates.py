@@ -42,7 +42,8 @@ class TemplateService:
             current = self._library.current(domain)
             stored = self._library.read(domain, current) if current else None
             description = str(stored.metadata.get("description", "")) if stored else ""
-            rows.append(DomainRow(domain=domain, current=current, description=description))
+            language = str(stored.metadata.get("language", "python")) if stored else None
+            rows.append(DomainRow(domain=domain, language=language, current=current, description=description))
         return Domains(templates=rows)
 
     async def versions(self, domain: str) -> Versions:

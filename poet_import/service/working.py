@@ -13,19 +13,20 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from poet_import.errors import GeneratorError, PoetFallbackWarning, PoetWarning, TemplateError, TranspileError
+from poet_import.model import Language
 from poet_import.service.faults import Fault, without_input
 from poet_import.service.programs import read_dana_function
 from poet_import.service.reading import FILENAME, Refused, read_function
 from poet_import.settings import Settings
 from poet_import.templates import TemplateStore
-from poet_import.transpiler import asking_over, improver_over
+from poet_import.transpiler import improver_over
 from poet_import.transpiler.core import Transpiler
 from poet_import.transpiler.metadata import transpiled_of
-from poet_import.transpiler.programs import Asking, transpile_program
-from poet_import.transpiler.woven import Body, Woven
+from poet_import.transpiler.programs import transpiled_program, weave_program
+from poet_import.transpiler.woven import Body, Outcome
 
 if TYPE_CHECKING:
     from poet_import.service.redis_store import RedisStore
@@ -39,7 +40,7 @@ class Task:
     """One request for the worker."""
 
     code: str
-    language: Literal["python", "dana"]
+    language: Language
     imports: tuple[str, ...]
     settings: Settings
     roots: tuple[str, ...]
@@ -72,7 +73,7 @@ def transpile_task(task: Task) -> Done:
     _confine(task.memory)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        done = _transpiled_dana(task) if task.language == "dana" else _transpiled(task)
+        done = _transpiled(task)
     said = [*done.warnings, *_said(caught)]
     if done.faults or not said:
         return done
@@ -82,7 +83,7 @@ def transpile_task(task: Task) -> Done:
 
 def _transpiled(task: Task) -> Done:
     shared = _shared(task.redis_url) if task.redis_url and task.settings.generates else None
-    done = _woven(task, shared)
+    done = _woven_dana(task, shared) if task.language == "dana" else _woven(task, shared)
     return replace(done, is_redis_lost=True) if shared is not None and shared.has_failed else done
 
 
@@ -115,34 +116,29 @@ def _woven(task: Task, shared: RedisStore | None) -> Done:
         reason=str(metadata.get("reason", "")),
         warnings=_unknown_domain(sent.marked.options.domain, _store(task)),
     )
-    return _with_figures(done, woven, read=read - begun, rest=time.monotonic() - read)
+    return _with_figures(done, woven.functions[0].outcome, read=read - begun, rest=time.monotonic() - read)
 
 
-def _transpiled_dana(task: Task) -> Done:
+def _woven_dana(task: Task, shared: RedisStore | None) -> Done:
     begun = time.monotonic()
     try:
         source = replace(read_dana_function(task.code, task.imports), surroundings=task.surroundings)
     except Refused as refused:
         return Done(faults=refused.faults)
     read = time.monotonic()
-    transpiled = transpile_program(source, _store(task), _asking(task, seconds=task.seconds - (read - begun)))
+    transpiler = _transpiler(task, shared, seconds=task.seconds - (read - begun) - _REPLY_SECONDS)
+    woven = weave_program(source, _store(task), transpiler)
+    transpiled = transpiled_program(woven)
     metadata = {name: value for name, value in transpiled.metadata.items() if name != "functions"}
-    stages = {"discover": read - begun, "weave": time.monotonic() - read}
     said = metadata.get("warnings")
     unknown = _unknown_domain(source.functions[0].options.domain, _store(task))
-    return Done(
+    done = Done(
         transpiled.to_dict() | {"metadata": metadata},
         source=str(metadata["source"]),
         reason=str(metadata.get("reason", "")),
         warnings=(*unknown, *(map(str, said) if isinstance(said, list) else ())),
-        stages=stages,
     )
-
-
-def _asking(task: Task, *, seconds: float) -> Asking | None:
-    if task.settings.generates and seconds <= _REPLY_SECONDS:
-        return Asking(None, "no time was left to ask a model")
-    return asking_over(task.settings, task.directory, seconds=seconds - _REPLY_SECONDS)
+    return _with_figures(done, woven.outcomes[0], read=read - begun, rest=time.monotonic() - read)
 
 
 def _table(value: object) -> Mapping[str, object]:
@@ -154,7 +150,7 @@ def _unknown_domain(domain: str | None, store: TemplateStore) -> tuple[str, ...]
     used = store.find(domain).domain
     if domain is None or used == domain:
         return ()
-    return (f"the domain {domain!r} is unknown here, or its template is broken: {used} was used",)
+    return (f"the domain {domain!r} is unknown here, broken, or written for another language: {used} was used",)
 
 
 def _said(caught: Iterable[warnings.WarningMessage]) -> list[str]:
@@ -176,21 +172,22 @@ def _transpiler(task: Task, shared: RedisStore | None, *, seconds: float) -> Tra
         return Transpiler(store, unavailable=str(error))
 
 
-_stores: dict[tuple[str, tuple[str, ...]], TemplateStore] = {}
+_stores: dict[tuple[str, tuple[str, ...], Language], TemplateStore] = {}
 
 
 def _store(task: Task) -> TemplateStore:
     """Return a store that has read the templates of this epoch; older ones are dropped."""
-    key = task.epoch, task.roots
+    key = task.epoch, task.roots, task.language
     if key not in _stores:
-        _stores.clear()
-        _stores[key] = TemplateStore(map(Path, task.roots), prompts=task.settings.generates)
+        for old in [old for old in _stores if old[:2] != key[:2]]:
+            del _stores[old]
+        roots = map(Path, task.roots)
+        _stores[key] = TemplateStore(roots, prompts=task.settings.generates, language=task.language)
     return _stores[key]
 
 
-def _with_figures(done: Done, woven: Woven, *, read: float, rest: float) -> Done:
+def _with_figures(done: Done, outcome: Outcome | None, *, read: float, rest: float) -> Done:
     """Add what it has cost, which the record of a body tells."""
-    outcome = woven.functions[0].outcome
     tier = outcome.tier if isinstance(outcome, Body) else ""
     record = outcome.record if isinstance(outcome, Body) and not tier else {}  # of what was spent before, it tells too
     stages = {"discover": read}

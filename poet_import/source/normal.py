@@ -20,8 +20,10 @@ _IDLE: Final = frozenset(("ctx", "kind", "type_comment", "type_ignores"))  # the
 def normalized(original: Original) -> str:
     """Return a text that is the same for the same function: comments, blanks and quotes do not change it.
 
-    Names, defaults, annotations and the docstring do.
+    Names, defaults, annotations and the docstring do. A function in Dana is given back as it is written.
     """
+    if original.language == "dana":
+        return original.source
     return dumped(parse(original.source, _UNNAMED))
 
 
@@ -51,8 +53,10 @@ def interfaces(original: Original) -> tuple[str, ...]:
     """Return what a function can see of each name of its module that it uses, sorted.
 
     A function by its signature, a class by its methods' and its bases, an import by what it imports, a constant by its
-    value: what goes on inside of another function or class does not count.
+    value: what goes on inside of another function or class does not count. Of a Dana function: what stands beside it.
     """
+    if original.language == "dana":
+        return original.beside
     return tuple(sorted(set(map(_shown, _seen(original)))))
 
 

@@ -12,7 +12,9 @@ joint rule (`poet_import.runtime.rules.JOINT`) takes the values that its entries
 together, and only if all are there.
 
 ``template.txt`` and ``train_addon.txt`` are what a language model is asked: see `poet_import.templates.prompts`, which
-only those load who ask one.
+only those load who ask one. They ask for functions in one language, which ``"language"`` names. What is declared holds
+for both: a Dana function may name any domain, and where that is written for Python it is asked for with the texts of
+the domain ``dana``. A Python function can name no domain that is written for Dana.
 """
 
 from poet_import.templates.store import TemplateStore, store_over, template_roots

@@ -12,17 +12,18 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal, TypeVar
 
 from poet_import.errors import TemplateError
-from poet_import.model import Check, Template
+from poet_import.model import Check, Language, Template
 from poet_import.runtime.rules import JOINT, RULES
 
 _Field = TypeVar("_Field")
 _Phase = Literal["perceive", "enforce"]
 
 _KEYS: Final = ("schema", "description", "language", "extends", "defaults", "checks", "imports", "enhancements")
+_OF_ONE_LANGUAGE: Final[Mapping[str, Language]] = {"base": "python", "dana": "dana"}  # all others build on these
 _PARAMETERS: Final = re.compile(r"(?!return$)[\w*?\[\]!-]+")
 _PARAMETER: Final = re.compile(r"(?!return$)\w+")
 _RESULT: Final = re.compile(r"return(\.[^*?\[]+)?")
@@ -36,6 +37,7 @@ def parse_metadata(metadata: bytes, domain: str, version: str) -> tuple[Template
     """
     fields = _object(_decoded(metadata), "metadata", _KEYS)
     _require_schema(fields)
+    language = _language(fields.get("language", "python"), domain)
     defaults = _object(fields.get("defaults", {}), "defaults", ("retries", "timeout", "retry_on"))
     template = Template(
         domain=domain,
@@ -49,6 +51,7 @@ def parse_metadata(metadata: bytes, domain: str, version: str) -> tuple[Template
         checks=_items(fields, "checks", _check),
         imports=_items(fields, "imports", _module),
         enhancements=_items(fields, "enhancements", _text),
+        language=language,
     )
     return template, _optional(fields, "extends", _text)
 
@@ -73,11 +76,20 @@ def _decoded(metadata: bytes) -> object:
 
 
 def _require_schema(fields: dict[str, object]) -> None:
-    schema, language = fields.get("schema"), fields.get("language", "python")
+    schema = fields.get("schema")
     if schema != 1 or isinstance(schema, bool):
         raise _wrong("schema", "1, the only one that this version reads", schema)
-    if language != "python":
-        raise _wrong("language", '"python", the only one that this version weaves', language)
+
+
+def _language(found: object, domain: str) -> Language:
+    wanted = _OF_ONE_LANGUAGE.get(domain)
+    if wanted is not None and found != wanted:
+        raise _wrong("language", f'"{wanted}" in the domain of the name {domain}', found)
+    if found == "python":
+        return "python"
+    if found == "dana":
+        return "dana"
+    raise _wrong("language", '"python" or "dana"', found)
 
 
 def _optional(fields: dict[str, object], key: str, read: Callable[[object, str], _Field]) -> _Field | None:

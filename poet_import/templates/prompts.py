@@ -7,26 +7,29 @@ A template sees these names, and nothing else:
 ``function_source``, ``fence``
     The function, and a fence of backticks that is longer than any row of them in it.
 ``module_imports``, ``interfaces``
-    Statements of its module that it uses names of: imports, and the signatures, classes and constants beside it.
+    Statements of its module that it uses names of: imports, and the signatures, classes and constants beside it. Of a
+    Dana function: the imports and types of its source.
 ``semantics``
     ``preserve`` or ``intent``: whether the same results are asked for.
 ``surroundings``
     Names and types of the values around its calls, as ``price: float``, where a host tells them.
 ``rules``, ``allowed_imports``
-    What the wrapper holds already, in words, and the modules that the domain allows.
+    What the wrapper holds already, in words, and the modules that the domain allows; in Dana it allows none.
 ``optimize_for``
     The objective, or None. ``train_addon.txt`` is appended only where there is one.
 ``evidence``
-    What calls have shown so far, as lines without line breaks; empty where a function is asked for the first time.
+    What calls have shown so far, as lines without line breaks; empty where a function is asked for the first time,
+    and in Dana.
 
 ``{% extends "base/template.txt" %}`` takes the frame of a domain that the metadata extends; its blocks are ``role`` and
-``guidance``, and ``feedback`` in ``base/train_addon.txt``.
+``guidance``, and ``feedback`` in ``base/train_addon.txt``. ``dana/template.txt`` is the frame for Dana, with the same
+blocks; a domain of that language need not extend ``dana`` for it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -35,13 +38,19 @@ from jinja2 import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from poet_import.errors import TemplateError
-from poet_import.model import Check, Original, PoetOptions, Template
+from poet_import.model import Check, Language, Original, PoetOptions, Template
 from poet_import.source.normal import interfaces
 
 _PROMPT: Final = "template.txt"
 _ADDON: Final = "train_addon.txt"
 _LONGEST: Final = 400_000  # characters
-_SAMPLE: Final = Original("def area(side: float) -> float:\n    return side * side\n", "area", "area")
+_AREA: Final = "def area(side: float) -> float:\n    return side * side\n"  # in both languages
+_SAMPLES: Final[Mapping[Language, Original]] = {
+    "python": Original(_AREA, "area", "area"),
+    "dana": Original(
+        _AREA, "area", "area", language="dana", beside=("import math.py as math", "struct A:\n    x: int")
+    ),
+}
 _SEEN: Final = ("v1: 3 calls",)
 
 
@@ -70,7 +79,7 @@ def check_texts(template: Template) -> None:
     """
     for objective in (None, "fewer mistakes"):
         options = PoetOptions(domain=template.domain, optimize_for=objective)
-        render(template, _SAMPLE, options, evidence=_SEEN if objective else ())
+        render(template, _SAMPLES[template.language], options, evidence=_SEEN if objective else ())
 
 
 def _first(template: Template, suffix: str) -> str:
@@ -113,7 +122,8 @@ def _values(
     template: Template, original: Original, options: PoetOptions, *, evidence: Sequence[str]
 ) -> dict[str, object]:
     told = interfaces(original)
-    longest = max(map(len, re.findall("`+", "\n".join((original.source, *told, *evidence)))), default=0)
+    fenced = (original.source, *told, *evidence, options.optimize_for or "")
+    longest = max(map(len, re.findall("`+", "\n".join(fenced))), default=0)
     return {
         "function_name": original.name,
         "function_source": original.source.rstrip("\n"),
@@ -125,7 +135,7 @@ def _values(
         "semantics": original.semantics,
         "surroundings": [f"{name}: {kind}" for name, kind in original.surroundings],
         "rules": [_in_words(check) for check in template.checks],
-        "allowed_imports": list(original.imports or template.imports),
+        "allowed_imports": list(original.imports or template.imports) if original.language == "python" else [],
         "optimize_for": options.optimize_for,
         "evidence": list(evidence),
     }

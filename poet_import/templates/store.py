@@ -14,13 +14,19 @@ from typing import Final
 
 from poet_import.cache.template_digest import current_version, digest_parts, find_root, template_digest
 from poet_import.errors import PoetWarning, TemplateError
-from poet_import.model import Template
+from poet_import.model import Language, Template
 from poet_import.templates.metadata import describe_unknown, parse_metadata
 
 _BASE: Final = "base"
+_DANA: Final = "dana"  # the domain whose texts ask for a Dana function where its own domain's are for Python
 _TEXTS: Final = ("template.txt", "train_addon.txt")
 _DOMAIN: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _VERSION: Final = re.compile(r"v[1-9][0-9]*")
+_FOR_DANA: Final = """\
+language: this is written for Dana, and a Python function names it; name another domain there, or write "python" here"""
+_EXTENDS_DANA: Final = """\
+extends: {!r} is written for Dana, which a domain for Python cannot extend; extend one for Python, or write \
+"language": "dana" here"""
 
 
 def template_roots(extra: Iterable[str | os.PathLike[str]] = ()) -> tuple[Path, ...]:
@@ -43,16 +49,18 @@ class TemplateStore:
     A domain is read once in the life of a store, so all functions of an import get the same version.
     """
 
-    def __init__(self, roots: Iterable[Path], *, prompts: bool = False) -> None:
+    def __init__(self, roots: Iterable[Path], *, prompts: bool = False, language: Language = "python") -> None:
         """Take the roots.
 
         Args:
             roots: Folders that hold domains, in the order of search.
             prompts: Whether a template whose texts cannot be rendered is broken; this loads the template engine.
+            language: Of the functions that templates are found for.
         """
         self._roots = tuple(str(root) for root in roots)
         self._prompts = prompts
-        self._found: dict[str, Template] = {}
+        self._language: Language = language
+        self._found: dict[tuple[Language, str], Template] = {}
 
     def domains(self) -> tuple[str, ...]:
         """Return the names of the domains under all roots, sorted, broken ones included."""
@@ -63,33 +71,68 @@ class TemplateStore:
         return tuple(sorted(filter(_DOMAIN.fullmatch, names)))
 
     def find(self, domain: str | None) -> Template:
-        """Return the domain's template; ``base`` for None, and with one `PoetWarning` where it is unknown or broken.
+        """Return the domain's template; ``base`` for None, and with one `PoetWarning` where it cannot be used.
 
-        Such a stand-in has what was looked at before ``base`` in its lineage, so that mending it changes the digest.
+        It is unknown or broken, or written for Dana where the function is in Python. Such a stand-in has what was
+        looked at before ``base`` in its lineage, so that mending it changes the digest.
         """
-        name = _BASE if domain is None else domain
-        if name in self._found:
-            return self._found[name]
+        return self._find(_BASE if domain is None else domain, self._language)
+
+    def _find(self, name: str, language: Language) -> Template:
+        key = (language, name)
+        if key in self._found:
+            return self._found[key]
         lineage: list[str] = []
         try:
-            return self._found.setdefault(name, self._fold(name, lineage, self._roots))
+            return self._found.setdefault(key, self._fold(name, lineage, self._roots, language=language))
         except TemplateError as broken:
-            template = self._stand_in(name, lineage)
-            if self._found.setdefault(name, template) is template:  # of threads that ask at once, one warns
-                instead = "base" if name != _BASE else "the base of a later root, or an empty one,"
-                warnings.warn(f"{broken}; {instead} is used instead", PoetWarning, stacklevel=2)
-            return self._found[name]
+            template = self._stand_in(name, lineage, language)
+            if self._found.setdefault(key, template) is template:  # of threads that ask at once, one warns
+                instead = (
+                    f"the {name} of a later root, or an empty one," if name == template.domain else template.domain
+                )
+                warnings.warn(f"{broken}; {instead} is used instead", PoetWarning, stacklevel=3)
+            return self._found[key]
 
     def load(self, domain: str) -> Template:
-        """Return the domain's template with what it extends folded in.
+        """Return the domain's template with what it extends folded in, for functions in the language it is written for.
 
         Raises:
             TemplateError: The domain is unknown, or it or what it extends is broken.
         """
         return self._fold(domain, [], self._roots)
 
-    def _fold(self, domain: str, lineage: list[str], roots: tuple[str, ...]) -> Template:
+    def _fold(
+        self, domain: str, lineage: list[str], roots: tuple[str, ...], *, language: Language | None = None
+    ) -> Template:
         """Read the domain and what it extends; each name looked for is appended to ``lineage``, also on failure."""
+        layers = self._layers(domain, lineage, roots)
+        own = layers[0].template.language
+        if language == "python" and own == "dana":
+            raise TemplateError(_FOR_DANA, filename=layers[0].filename)
+        folded = layers[-1].template
+        for layer in reversed(layers[:-1]):
+            folded = _over(layer.template, folded)
+        declared = replace(folded, lineage=tuple(lineage), digest=_digest(layers, lambda layer: (layer.metadata,)))
+        template = self._with_texts(declared, layers, language or own)
+        if self._prompts:
+            from poet_import.templates.prompts import check_texts  # loads the template engine
+
+            check_texts(template)
+        return template
+
+    def _with_texts(self, template: Template, layers: list[_Layer], language: Language) -> Template:
+        """Return a template with the texts that ask in a language: its own, in Dana with those of ``dana`` below."""
+        asking = [layer for layer in layers if layer.template.language == language]
+        texts = tuple(text for layer in asking for text in layer.named_texts())
+        digest = _digest(asking, lambda layer: layer.texts)
+        if language == "dana" and _DANA not in template.lineage:
+            frame = self._find(_DANA, "dana")
+            texts, digest = (*texts, *frame.texts), f"{digest} {frame.prompt_digest}"
+        return replace(template, language=language, texts=texts, prompt_digest=digest)
+
+    def _layers(self, domain: str, lineage: list[str], roots: tuple[str, ...]) -> list[_Layer]:
+        """Return a domain and what it extends, as they are written."""
         layers = [self._layer(domain, lineage, roots)]
         while (parent := layers[-1].extends) is not None:
             child = layers[-1]
@@ -101,21 +144,9 @@ class TemplateStore:
             except TemplateError as broken:
                 broken.filename = broken.filename or child.filename
                 raise
-        folded = layers[-1].template
-        for layer in reversed(layers[:-1]):
-            folded = _over(layer.template, folded)
-        template = replace(
-            folded,
-            lineage=tuple(lineage),
-            digest=_digest(layers, lambda layer: (layer.metadata,)),
-            prompt_digest=_digest(layers, lambda layer: layer.texts),
-            texts=tuple(text for layer in layers for text in layer.named_texts()),
-        )
-        if self._prompts:
-            from poet_import.templates.prompts import check_texts  # loads the template engine
-
-            check_texts(template)
-        return template
+            if child.template.language == "python" and layers[-1].template.language == "dana":
+                raise TemplateError(_EXTENDS_DANA.format(parent), filename=child.filename)
+        return layers
 
     def _layer(self, domain: str, lineage: list[str], roots: tuple[str, ...]) -> _Layer:
         root = None
@@ -127,22 +158,23 @@ class TemplateStore:
             raise TemplateError(f"{unknown}; a new one is a folder in {' or '.join(roots) or 'a root'}")
         return _read_layer(root, domain)
 
-    def _stand_in(self, name: str, lineage: list[str]) -> Template:
-        base = self._later_base() if name == _BASE else self.find(_BASE)
+    def _stand_in(self, name: str, lineage: list[str], language: Language) -> Template:
+        has_later = name == _BASE or (name, language) == (_DANA, "dana")
+        base = self._later(name, language) if has_later else self._find(_BASE, language)
         looked_at = tuple(dict.fromkeys((*lineage, *base.lineage)))
         return replace(base, lineage=looked_at, digest=template_digest(self._roots, looked_at))
 
-    def _later_base(self) -> Template:
+    def _later(self, name: str, language: Language) -> Template:
         for start in range(1, len(self._roots)):
             with suppress(TemplateError):
-                return self._fold(_BASE, [], self._roots[start:])
-        return Template(domain=_BASE, version="v0", description="", digest="", lineage=(_BASE,))
+                return self._fold(name, [], self._roots[start:], language=language)
+        return Template(domain=name, version="v0", description="", digest="", lineage=(name,), language=language)
 
 
 @cache
-def store_over(extra: tuple[str, ...], *, prompts: bool = False) -> TemplateStore:
-    """Return the process's one store over these roots and the shipped one."""
-    return TemplateStore(template_roots(extra), prompts=prompts)
+def store_over(extra: tuple[str, ...], *, prompts: bool = False, language: Language = "python") -> TemplateStore:
+    """Return the process's one store over these roots and the shipped one, for functions in a language."""
+    return TemplateStore(template_roots(extra), prompts=prompts, language=language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from poet_import.cache.template_digest import current_version
+from poet_import.model import Language
 
 _VERSION: Final = re.compile(r"v[1-9][0-9]*")
+_FRAMES: Final[Mapping[Language, str]] = {"python": "base", "dana": "dana"}
 _METADATA: Final = {
     "schema": 1,
     "description": "Functions of a kind that this line should name.",
-    "extends": "base",
     "defaults": {},
     "checks": [],
     "imports": [],
     "enhancements": [],
 }
 _PROMPT: Final = """\
-{% extends "base/template.txt" %}
-{% block role %}
-You maintain one Python function of a kind that this line should name.
-{% endblock %}
-{% block guidance %}
+{{% extends "{frame}/template.txt" %}}
+{{% block role %}}
+You maintain one {language} function of a kind that this line should name.
+{{% endblock %}}
+{{% block guidance %}}
 # What a good one does
 
 Say here what an expert would look for.
-{% endblock %}
+{{% endblock %}}
 """
 
 
@@ -48,16 +50,27 @@ def current_of(folder: Path) -> str | None:
     return None
 
 
-def begin_version(folder: Path) -> str:
+def language_of(folder: Path) -> str | None:
+    """Return the language that a domain's current version is written for, or None where that cannot be read."""
+    with suppress(OSError, ValueError):
+        metadata = json.loads((folder / (current_of(folder) or "") / "metadata.json").read_text(encoding="utf-8"))
+        return str(metadata.get("language", "python")) if isinstance(metadata, dict) else None
+    return None
+
+
+def begin_version(folder: Path, language: Language = "python") -> str:
     """Write the next version of a domain, a copy of its newest one, and return its name; a first one becomes current.
+
+    The language is that of a first one.
 
     Raises:
         OSError: It cannot be written.
     """
     versions = versions_of(folder)
     version = f"v{int(versions[-1][1:]) + 1}" if versions else "v1"
-    texts = {"metadata.json": json.dumps(_METADATA, indent=2) + "\n", "template.txt": _PROMPT}
-    if versions:
+    if not versions:
+        texts = _first_texts(language)
+    else:
         texts = {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / versions[-1]).iterdir())}
     (folder / version).mkdir(parents=True)
     for name, text in texts.items():
@@ -65,6 +78,13 @@ def begin_version(folder: Path) -> str:
     if not versions:
         use_version(folder, version)
     return version
+
+
+def _first_texts(language: Language) -> dict[str, str]:
+    frame = _FRAMES[language]
+    prompt = _PROMPT.format(frame=frame, language=language.capitalize())
+    metadata = {**_METADATA, "language": language, "extends": frame}
+    return {"metadata.json": json.dumps(metadata, indent=2) + "\n", "template.txt": prompt}
 
 
 def use_version(folder: Path, version: str) -> None:

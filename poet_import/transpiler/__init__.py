@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from poet_import.cache.shared import SharedStore
     from poet_import.model import Generator
     from poet_import.transpiler.improving import Improver
-    from poet_import.transpiler.programs import Asking
 
 _FILENAME = "<source>"
 _transpilers: dict[tuple[Settings, str | None], Transpiler] = {}
@@ -174,14 +173,14 @@ def _dana(source: str, context: Mapping[str, object] | None, settings: Settings 
     Raises:
         TranspileError: As `transpile` says.
     """
-    from poet_import.transpiler.programs import read_program, transpile_program  # for those alone who have Dana
+    # For those alone who have Dana.
+    from poet_import.transpiler.programs import read_program, transpiled_program, weave_program
 
     chosen = in_force() if settings is None else settings
     program = read_program(source, (context or {}).get("imports", ()), _FILENAME)
     program = replace(program, surroundings=_around(context))
-    directory = cache_directory(chosen) if chosen.generates else None
-    asking = asking_over(chosen, directory, seconds=chosen.generation_timeout)
-    done = transpile_program(program, store_over(chosen.templates), asking)
+    store = store_over(chosen.templates, prompts=chosen.generates, language="dana")
+    done = transpiled_program(weave_program(program, store, _transpiler(chosen)))
     rows = done.metadata["functions"]
     for row in rows if isinstance(rows, list) else ():
         if row["source"] != "fallback":
@@ -189,26 +188,6 @@ def _dana(source: str, context: Mapping[str, object] | None, settings: Settings 
         message = f"{row['original_function_name']} runs as it is written: {row['reason']}"
         warnings.warn(message, PoetFallbackWarning, stacklevel=3)
     return done
-
-
-def asking_over(settings: Settings, directory: str | None, *, seconds: float) -> Asking | None:
-    """Return what writes other bodies for Dana functions, None where nothing is configured.
-
-    Args:
-        settings: What is configured.
-        directory: Where processes tell each other that an endpoint is down.
-        seconds: How long the functions that are asked for together may take.
-    """
-    from poet_import.transpiler.programs import Asking  # as above
-
-    if not settings.generates:
-        return None
-    if settings.generator == "remote":
-        return Asking(None, "a service is asked for bodies in Python only")
-    try:
-        return Asking(generator_over(settings, directory), seconds=seconds)
-    except (GeneratorError, ValueError) as error:
-        return Asking(None, str(error))
 
 
 def _around(context: Mapping[str, object] | None) -> tuple[tuple[str, str], ...]:

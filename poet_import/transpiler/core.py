@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from poet_import.cache.stamps import folder_beside
 from poet_import.errors import PoetFallbackWarning
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # it loads asyncio and the gates, which nobody needs offline
 
 
 Frozen = Literal["preferred", "wanted", "required"]
+Key = TypeVar("Key")
 
 
 class Transpiler:
@@ -80,6 +81,28 @@ class Transpiler:
             outcomes |= self._improver.ask(wanted, shown_as)
         return self._weave(reading, outcomes)
 
+    @property
+    def asks(self) -> bool:
+        """Tell whether functions are to get other bodies from a generator, be it that it cannot be had."""
+        return self._improver is not None or bool(self._unavailable)
+
+    def bodies(self, wanted: Mapping[Key, Wanted], shown_as: str = "") -> dict[Key, Outcome]:
+        """Return what became of asking for each of some functions; progress is shown under a name, or not at all."""
+        outcomes, left = self._generated(wanted)
+        if left and self._improver is not None:
+            outcomes |= self._improver.ask(left, shown_as)
+        return outcomes
+
+    def _generated(self, wanted: Mapping[Key, Wanted]) -> tuple[dict[Key, Outcome], dict[Key, Wanted]]:
+        """Return what is known of the functions that are wanted without asking anybody, and those to ask for."""
+        if self._unavailable:
+            return dict.fromkeys(wanted, Fallback(self._unavailable)), {}
+        if self._improver is None:
+            return {}, {}
+        found = {key: self._improver.known(one) for key, one in wanted.items()}
+        outcomes = {key: outcome for key, outcome in found.items() if outcome is not None}
+        return outcomes, {key: one for key, one in wanted.items() if key not in outcomes}
+
     async def atranspile(
         self, source: bytes | str, filename: str, *, surroundings: tuple[tuple[str, str], ...] = ()
     ) -> Woven:
@@ -96,22 +119,13 @@ class Transpiler:
     def _known(self, reading: Reading) -> tuple[dict[PoetFunction, Outcome], dict[PoetFunction, Wanted]]:
         """Return what is known of the functions that may get another body, and what is wanted for the rest."""
         is_frozen = self._frozen != "preferred" or bool(folder_beside(reading.filename))
-        if self._improver is None and not self._unavailable and not is_frozen:
+        if not self.asks and not is_frozen:
             return {}, {}
         plans = {function: plan for function, plan in reading.plans(self._store).items() if is_improvable(plan)}
         wanted = {function: wanted_of(plan, reading.source, reading.surroundings) for function, plan in plans.items()}
         outcomes = self._frozen_outcomes(reading, wanted) if is_frozen else {}
-        for function in [function for function in wanted if function not in outcomes]:
-            one = wanted.pop(function)
-            if self._unavailable:
-                outcomes[function] = Fallback(self._unavailable)
-            elif self._improver is not None:
-                outcome = self._improver.known(one)
-                if outcome is None:
-                    wanted[function] = one
-                else:
-                    outcomes[function] = outcome
-        left = {function: one for function, one in wanted.items() if function not in outcomes}
+        known, left = self._generated({key: one for key, one in wanted.items() if key not in outcomes})
+        outcomes |= known
         return outcomes, self._with_traces(reading, left) if left and is_frozen else left
 
     def _with_traces(self, reading: Reading, wanted: dict[PoetFunction, Wanted]) -> dict[PoetFunction, Wanted]:
@@ -123,8 +137,7 @@ class Transpiler:
         # Loads the gates: not for the many that freeze nothing.
         from poet_import.transpiler.freezing import frozen_outcomes
 
-        others = self._improver is not None or bool(self._unavailable)
-        return frozen_outcomes(reading.filename, reading.functions, wanted, frozen=self._frozen, has_others=others)
+        return frozen_outcomes(reading.filename, reading.functions, wanted, frozen=self._frozen, has_others=self.asks)
 
     def _shadows(self, reading: Reading, outcomes: dict[PoetFunction, Outcome]) -> dict[PoetFunction, Shadow]:
         """Return what is to run beside the functions of a module."""

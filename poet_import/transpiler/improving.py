@@ -54,7 +54,7 @@ class Improver:
         self._cache = cache
         self._seconds = seconds
         self._waits = waits
-        self._too_late = Fallback(f"it was not done within {seconds:g} s; the next import may find it")
+        self._too_late = Fallback(f"it was not done within {seconds:g} s; a later try may find it")
         self._judging: asyncio.Semaphore | None = None
         self._late: set[asyncio.Task[Outcome]] = set()
         self._asked: set[str] = set()  # keys of what is being generated
@@ -66,27 +66,28 @@ class Improver:
         if key in self._asked and not self._waits:
             return Pending()
         if key in self._lagging:
-            return Fallback("it is still being generated or judged; a later import may find it")
+            return Fallback("it is still being generated or judged; a later try may find it")
         stored = self._cache.load(key)
         if stored is not None:
-            verdict = readmit(stored.text, wanted.original, evidence_of(stored.record))
+            verdict = _readmitted(stored, wanted)
             if verdict.implementation is not None:
-                return _kept(verdict.implementation, self._cache.path_of(key) or "", stored, tier="disk")
-        elsewhere = self._fetched(key, wanted.original)
+                path = self._cache.path_of(key, wanted.original.language) or ""
+                return _kept(verdict.implementation, path, stored, tier="disk")
+        elsewhere = self._fetched(key, wanted)
         if elsewhere is not None:
             return elsewhere
         reason = self._cache.failure(key)
         return None if reason is None else Fallback(reason)
 
-    def _fetched(self, key: str, original: Original) -> Body | None:
+    def _fetched(self, key: str, wanted: Wanted) -> Body | None:
         """Return a body that another machine has shared, once all gates have accepted it here too."""
         stored = self._cache.fetch(key)
         if stored is None:
             return None
-        verdict = validate(stored.text, original, semantics=original.semantics)
+        verdict = _judged(stored.text, wanted)
         if verdict.implementation is None:
             return None
-        path = self._cache.keep(key, stored.text, stored.record) or _shown_in_memory(original, stored.text)
+        path = self._cache.keep(key, stored.text, stored.record) or _shown_in_memory(wanted.original, stored.text)
         return _kept(verdict.implementation, path, stored, tier="shared")
 
     async def still_holds(self, body: Body, wanted: Wanted) -> bool:
@@ -195,10 +196,7 @@ class Improver:
             self._judging = asyncio.Semaphore(os.cpu_count() or 1)
         async with self._judging:
             try:
-                if wanted.present:
-                    return await asyncio.to_thread(validate_over, answer, wanted.original, wanted.present)
-                semantics = wanted.original.semantics
-                return await asyncio.to_thread(validate, answer, wanted.original, semantics=semantics)
+                return await asyncio.to_thread(_judged, answer, wanted)
             except Exception as error:  # pragma: no cover  (no text is known to break a gate; none breaks an import)
                 raise ValidationError(f"its answer could not be judged ({type(error).__name__}: {error})") from error
 
@@ -210,6 +208,21 @@ class Improver:
             generator=self._generator.fingerprint,
             further=(wanted.present, *wanted.evidence) if wanted.present else (),
         )
+
+
+def _judged(text: str, wanted: Wanted) -> Verdict:
+    if wanted.judge is not None:
+        return wanted.judge(text)
+    if wanted.present:
+        return validate_over(text, wanted.original, wanted.present)
+    return validate(text, wanted.original, semantics=wanted.original.semantics)
+
+
+def _readmitted(stored: Stored, wanted: Wanted) -> Verdict:
+    """Judge a text that was kept where others may write: by all gates that need no trial, which are all of Dana's."""
+    if wanted.judge is not None:
+        return wanted.judge(stored.text)
+    return readmit(stored.text, wanted.original, evidence_of(stored.record))
 
 
 def _kept(implementation: Implementation, path: str, stored: Stored, *, tier: str) -> Body:

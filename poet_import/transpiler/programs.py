@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poet_import.errors import TranspileError
-from poet_import.model import Generator, Transpiled
+from poet_import.model import Transpiled
 from poet_import.templates import TemplateStore
+from poet_import.transpiler.core import Transpiler
 from poet_import.transpiler.metadata import options_of, source_of
 from poet_import.transpiler.woven import Body, Fallback, Outcome
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # it loads lark, which only those have who asked for the extr
     from poet_import.dana.plan import DanaPlan
 
 _MISSING = "language 'dana' needs the extra dana: pip install 'poet-import[dana]'"
+_INSIDE_A_BLOCK = Fallback("a function inside a block keeps its body: there is no place for helpers beside it")
 
 
 def read_program(source: str, imports: object, filename: str) -> DanaSource:
@@ -54,21 +56,21 @@ def _below(imports: object, source: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """What writes other bodies."""
+class WovenProgram:
+    """A Dana source with its marked functions woven."""
 
-    generator: Generator | None  # None where what is configured cannot be had, or writes none in Dana
-    reason: str = ""  # why there is none
-    seconds: float = 10.0
+    text: str
+    plans: tuple[DanaPlan, ...]  # in the order of the source
+    outcomes: tuple[Outcome | None, ...]  # of asking for another body for each, None where nobody asked
 
 
-def transpile_program(source: DanaSource, store: TemplateStore, asking: Asking | None = None) -> Transpiled:
+def weave_program(source: DanaSource, store: TemplateStore, transpiler: Transpiler) -> WovenProgram:
     """Weave a Dana source.
 
     Args:
         source: What was read.
-        store: Where domains come from.
-        asking: What writes other bodies; None where none is configured.
+        store: Where domains come from, for Dana functions.
+        transpiler: What has other bodies.
 
     Raises:
         TranspileError: No function is marked; the message tells what was found instead.
@@ -78,25 +80,27 @@ def transpile_program(source: DanaSource, store: TemplateStore, asking: Asking |
     if not source.functions:
         message = f"no function is marked with @poet; found {', '.join(source.names) or 'no function at all'}"
         raise TranspileError(message, filename=source.filename)
-    outcomes = _outcomes(source, store, asking)
+    outcomes = _outcomes(source, store, transpiler)
     woven = weave(_grafted(source, outcomes), store)
-    rows = [_metadata(plan, outcome) for plan, outcome in zip(woven.plans, outcomes, strict=True)]
-    first = outcomes[0]
+    return WovenProgram(woven.text, woven.plans, tuple(outcomes))
+
+
+def transpiled_program(woven: WovenProgram) -> Transpiled:
+    """Return a woven source with the metadata of its first marked function."""
+    rows = [_metadata(plan, outcome) for plan, outcome in zip(woven.plans, woven.outcomes, strict=True)]
+    first = woven.outcomes[0]
     operate = first.implementation.operate if isinstance(first, Body) else None
     return Transpiled(woven.text, operate, rows[0] | {"functions": rows}, language="dana")
 
 
-def _outcomes(source: DanaSource, store: TemplateStore, asking: Asking | None) -> list[Outcome | None]:
+def _outcomes(source: DanaSource, store: TemplateStore, transpiler: Transpiler) -> list[Outcome | None]:
     """Return what became of asking, for each function in the order of the source."""
-    if asking is None:
+    if not transpiler.asks:
         return [None] * len(source.functions)
-    if asking.generator is None:
-        return [Fallback(asking.reason)] * len(source.functions)
-    from poet_import.transpiler.answering import answers  # loads the gates, for those alone who ask
+    from poet_import.transpiler.dana_requests import all_wanted  # as above
 
-    templates = {found: store.find(found.options.domain) for found in source.functions}
-    found = answers(source, templates, asking.generator, seconds=asking.seconds)
-    return [found[function] for function in source.functions]
+    found = transpiler.bodies(all_wanted(source, store), source.filename)
+    return [found.get(function, _INSIDE_A_BLOCK) for function in source.functions]
 
 
 def _grafted(source: DanaSource, outcomes: list[Outcome | None]) -> DanaSource:

@@ -25,6 +25,7 @@ def record_of(
     template = request.template
     return {
         "function": request.original.qualname,
+        "language": request.original.language,
         "options": {name: value for name, value in asdict(request.options).items() if value is not None},
         "model": usages[-1].model,
         "template": f"{template.domain}/{template.version}",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
-from poet_import.model import Original, PoetOptions, Template
+from poet_import.model import Original, PoetOptions, Template, Verdict
 from poet_import.source.anatomy import dissect
 from poet_import.source.layout import untouchable_lines
 from poet_import.source.linemap import Source
@@ -24,6 +25,7 @@ class Wanted:
     template: Template
     evidence: tuple[str, ...] = ()  # what calls have shown
     present: str = ""  # the text that answers now, and that another has to be no worse than; "" where none has to
+    judge: Callable[[str], Verdict] | None = field(default=None, compare=False)  # Dana's gates; None for Python's
 
 
 def wanted_of(plan: Plan, source: Source, surroundings: tuple[tuple[str, str], ...] = ()) -> Wanted:

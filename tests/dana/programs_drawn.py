@@ -143,6 +143,15 @@ def variations(draw: st.DrawFn) -> str:
     return "".join(words) + "\n"
 
 
+FORMATTED = st.builds(
+    "x = f{0}{1}{0}\n".format,
+    st.sampled_from("\"'"),
+    st.lists(st.sampled_from(["a", "{", "}", "{a}", "\\", "\n", "\\\n", '"', "'", '\\"', "\\'"]), max_size=9).map(
+        "".join
+    ),
+)
+"""A formatted string, or what looks like one."""
+
 _MARKS = st.sampled_from(
     ["@poet", "@poet()", "@poet(retries=2)", "@poet(timeout=1.5, retries=1)", '@poet(optimize_for="speed")', '@poet(on_violation="warn")']
 )  # fmt: skip

@@ -1,12 +1,13 @@
 """Our grammar takes what Dana's parser takes and refuses what that refuses, and says where and why."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from dana_process import Dana
 from grammar_rows import ACCEPTED, REFUSED
 from hypothesis import HealthCheck, given, settings
-from programs_drawn import variations
+from programs_drawn import FORMATTED, variations
 
 from poet_import.dana.parsing import normalized, parse
 from poet_import.errors import TranspileError
@@ -63,6 +64,24 @@ def test_danas_own_parser_says_the_same_of_variations(dana: Dana, text: str) -> 
     (answer,) = dana.parse(text)
 
     assert is_accepted(text) == answer["accepted"], answer.get("error")
+
+
+@pytest.mark.slow
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=FORMATTED)
+def test_danas_own_parser_says_the_same_of_formatted_strings(dana: Dana, text: str) -> None:
+    (answer,) = dana.parse(text)
+
+    assert is_accepted(text) == answer["accepted"], answer.get("error")
+
+
+def test_formatted_string_that_never_ends_is_refused_soon() -> None:
+    begun = time.perf_counter()
+
+    refused = [is_accepted(f'x = f"{piece * 20_000}\n') for piece in ("{", "{a}", "{\\\n", "{{\\\n}", "{\\{")]
+
+    assert refused == [False] * 5
+    assert time.perf_counter() - begun < 10
 
 
 @pytest.mark.parametrize(

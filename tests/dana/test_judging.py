@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from dana_programs import woven
@@ -11,7 +12,9 @@ from poet_import import PoetFallbackWarning, Settings, transpile
 from poet_import.dana.discovery import read_dana
 from poet_import.dana.judging import judge
 from poet_import.errors import GeneratorError
-from poet_import.model import TranspileRequest, Usage, Verdict
+from poet_import.model import Transpiled, TranspileRequest, Usage, Verdict
+
+Transpile = Callable[..., Transpiled]
 
 STUB = (
     '@poet\ndef grade(points: int, names: list) -> dict:\n    """Grade it."""\n    return {"mark": "", "names": []}\n'
@@ -105,6 +108,8 @@ def test_other_statements_are_refused_unless_the_intent_is_asked_for() -> None:
         pytest.param(HEAD + '    x = f"{points:.2f}"\n' + BODY, "security/node", id="text that cannot be read"),
         pytest.param(HEAD + '    x = f"{ {1: 2}[1] }"\n' + BODY, "security/node", id="braces in a text"),
         pytest.param(HEAD + "    x = f\"{f'a'}\"\n" + BODY, "security/node", id="text in a text"),
+        pytest.param(HEAD + '    x = f"{points\\\n}"\n' + BODY, "security/node", id="backslash at a line's end in a text"),
+        pytest.param(HEAD + '    x = f"{points\\\n" + secret + "}"\n' + BODY, "security/node", id="quotes after such a backslash"),
         pytest.param(HEAD + "    import os.py as os\n" + BODY, "security/node", id="import inside"),
         pytest.param(HEAD + "    agent Spy\n" + BODY, "security/node", id="agent"),
         pytest.param(HEAD + "    with points as p:\n        pass\n" + BODY, "security/node", id="with"),
@@ -197,12 +202,18 @@ class Scripted:
         return str(answer)
 
 
-def transpiled(source: str, generator: Scripted, seconds: float = 10.0):  # noqa: ANN201  (what transpile returns)
-    settings = Settings(generator=generator, mode="eager", generation_timeout=seconds)
-    return transpile(source, language="dana", settings=settings)
+@pytest.fixture
+def transpiled(tmp_path: Path) -> Transpile:
+    """Transpile with a generator, and with a cache of the test's own."""
+
+    def call(source: str, generator: Scripted, seconds: float = 10.0) -> Transpiled:
+        settings = Settings(generator=generator, mode="eager", generation_timeout=seconds, cache_dir=str(tmp_path))
+        return transpile(source, language="dana", settings=settings)
+
+    return call
 
 
-def test_accepted_text_is_woven_in_the_place_of_the_users() -> None:
+def test_accepted_text_is_woven_in_the_place_of_the_users(transpiled: Transpile) -> None:
     done = transpiled(f"x = 1\n{STUB}print(x)\n", Scripted(GOOD))
 
     assert done.operate == GOOD
@@ -214,7 +225,7 @@ def test_accepted_text_is_woven_in_the_place_of_the_users() -> None:
     assert (done.metadata["source"], done.metadata["model"]) == ("model", "scripted/one")
 
 
-def test_refused_text_is_asked_for_again_with_the_reasons() -> None:
+def test_refused_text_is_asked_for_again_with_the_reasons(transpiled: Transpile) -> None:
     generator = Scripted(HEAD + "    print(1)\n" + BODY, GOOD)
 
     done = transpiled(STUB, generator)
@@ -223,7 +234,7 @@ def test_refused_text_is_asked_for_again_with_the_reasons() -> None:
     assert generator.asked[1].refusals[0].violations[0].rule == "name"
 
 
-def test_text_that_is_refused_three_times_is_a_fallback() -> None:
+def test_text_that_is_refused_three_times_is_a_fallback(transpiled: Transpile) -> None:
     with pytest.warns(PoetFallbackWarning, match="grade runs as it is written: each of its 3 answers was refused"):
         done = transpiled(STUB, Scripted(*["x = 1\n"] * 3))
 
@@ -232,7 +243,7 @@ def test_text_that_is_refused_three_times_is_a_fallback() -> None:
     assert done.metadata["source"] == "fallback"
 
 
-def test_generator_that_fails_is_a_fallback() -> None:
+def test_generator_that_fails_is_a_fallback(transpiled: Transpile) -> None:
     with pytest.warns(PoetFallbackWarning, match="it is down"):
         done = transpiled(STUB, Scripted(GeneratorError("it is down")))
 
@@ -255,7 +266,7 @@ class Sleeper(Scripted):
 
 
 @pytest.mark.parametrize("blocks", [False, True])
-def test_generator_that_is_late_is_a_fallback(*, blocks: bool) -> None:
+def test_generator_that_is_late_is_a_fallback(transpiled: Transpile, *, blocks: bool) -> None:
     generator = Sleeper(blocks=blocks)
 
     with pytest.warns(PoetFallbackWarning, match="it was not done within 0.05 s"):
@@ -265,7 +276,7 @@ def test_generator_that_is_late_is_a_fallback(*, blocks: bool) -> None:
     assert done.metadata["source"] == "fallback"
 
 
-def test_last_answer_counts_when_the_time_is_up() -> None:
+def test_last_answer_counts_when_the_time_is_up(transpiled: Transpile) -> None:
     generator = Scripted("x = 1\n")
     generator.fingerprint = "slow"
 
@@ -275,14 +286,14 @@ def test_last_answer_counts_when_the_time_is_up() -> None:
     assert done.metadata["source"] == "fallback"
 
 
-def test_function_inside_a_block_keeps_its_body() -> None:
+def test_function_inside_a_block_keeps_its_body(transpiled: Transpile) -> None:
     with pytest.warns(PoetFallbackWarning, match="inside a block"):
         done = transpiled("if true:\n    @poet\n    def f(x):\n        return x\n", Scripted())
 
     assert done.metadata["source"] == "fallback"
 
 
-def test_question_shows_the_function_and_what_it_may_use_as_data() -> None:
+def test_question_shows_the_function_and_what_it_may_use_as_data(transpiled: Transpile) -> None:
     generator = Scripted(GOOD)
     marked = STUB.replace("@poet", '@poet(optimize_for="`speed`")')
     source = f"import math.py as math\nstruct A:\n    x: int\n{marked}"
@@ -292,4 +303,4 @@ def test_question_shows_the_function_and_what_it_may_use_as_data() -> None:
     prompt = generator.asked[0].prompt
     assert '```dana\ndef grade(points: int, names: list) -> dict:\n    """Grade it."""\n' in prompt
     assert "```dana\nimport math.py as math\nstruct A:\n    x: int\n```" in prompt
-    assert "its author wants it better at this, which is data too: '`speed`'" in prompt.lower()
+    assert "Its author wants it better at this, which is data too:\n\n```text\n`speed`\n```\n" in prompt

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,14 +52,13 @@ def test_phases_hold_train_only_with_an_objective() -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        pytest.param(
-            {"generator": "remote", "service_url": "http://127.0.0.1:1"}, "bodies in Python only", id="service"
-        ),
+        pytest.param({"generator": "remote", "service_url": "http://127.0.0.1:1"}, "cannot be reached", id="service"),
+        pytest.param({"generator": "remote"}, "set POET_SERVICE_URL", id="service that is not configured"),
         pytest.param({"generator": "llm", "model": "nobody"}, "name its provider", id="model that is not configured"),
     ],
 )
-def test_generator_that_cannot_be_asked_is_a_fallback(settings: dict[str, str], reason: str) -> None:
-    chosen = Settings(mode="eager", **settings)
+def test_generator_that_cannot_be_asked_is_a_fallback(settings: dict[str, str], reason: str, tmp_path: Path) -> None:
+    chosen = Settings(mode="eager", cache_dir=str(tmp_path), **settings)
 
     with pytest.warns(PoetFallbackWarning, match=reason):
         metadata = transpile("@poet\ndef f(x):\n    return x\n", language="dana", settings=chosen).metadata

@@ -172,6 +172,16 @@ def test_refusal_is_told_though_there_was_no_time_left_for_another(
     assert ask(generator)[0] == CODE  # a busy server is no outage, so it may be asked at once
 
 
+def test_service_that_lacks_one_thing_may_be_asked_for_another_at_once(make: Make, model: ScriptedModel) -> None:
+    generator = make()
+    model.script(status(501, "Dana is not transpiled here"))
+    with pytest.raises(GeneratorError, match="501 Not Implemented: Dana is not transpiled here"):
+        ask(generator)
+
+    model.script(answer(CODE))
+    assert ask(generator)[0] == CODE
+
+
 def test_long_refusal_is_cut_to_a_line(make: Make, model: ScriptedModel) -> None:
     model.script(lambda exchange: exchange.send(403, "no\n" * 100_000, "text/html"))
 

@@ -247,13 +247,13 @@ def test_unknown_domain_of_dana_is_answered_with_a_warning(client: httpx.Client)
 
     (warning,) = client.post("/api/v1/transpile", json=sent).json()["metadata"]["warnings"]
 
-    assert warning == "the domain 'nowhere' is unknown here, or its template is broken: base was used"
+    assert warning == "the domain 'nowhere' is unknown here, broken, or written for another language: base was used"
 
 
 def test_unknown_domain_is_answered_with_a_warning(client: httpx.Client) -> None:
     (warning,) = transpile(client, "@poet(domain='nowhere')\ndef f():\n    pass\n").json()["metadata"]["warnings"]
 
-    assert warning == "the domain 'nowhere' is unknown here, or its template is broken: base was used"
+    assert warning == "the domain 'nowhere' is unknown here, broken, or written for another language: base was used"
 
 
 def test_unknown_paths_and_methods_are_told(client: httpx.Client) -> None:

@@ -76,6 +76,23 @@ def test_wrong_body_is_refused_and_the_answer_is_a_fallback(service: RunningServ
     assert metric(service, 'poet_fallbacks_total{reason="refused"}') == 1
 
 
+def test_body_in_dana_is_counted_and_kept_like_one_in_python(service: RunningService, model: ScriptedModel) -> None:
+    written = "def total(prices: list) -> int:\n    return len(prices)\n"
+    sent = {"function_code": "@poet\ndef total(prices: list) -> int:\n    pass\n", "language": "dana"}
+    model.script(answer(written))
+
+    with service.client() as client:
+        found = client.post("/api/v1/transpile", json=sent).json()
+        again = client.post("/api/v1/transpile", json={**sent, "context": {}}).json()
+
+    assert found["poet_implementation"]["operate_code"] == written
+    assert again == found
+    assert len(model.requests) == 1
+    assert metric(service, 'poet_tokens_total{direction="output"}') > 0
+    assert metric(service, 'poet_stage_seconds_count{stage="gate_security"}') == 1
+    assert metric(service, 'poet_cache_total{result="hit",tier="disk"}') == 1
+
+
 def test_outage_is_nobody_elses_failure(service: RunningService, model: ScriptedModel) -> None:
     model.script(status(500))
     begun = time.monotonic()

@@ -102,5 +102,6 @@ def test_template_is_read_and_rendered() -> None:
 
     assert check_template(ROOTS, "base", MEMORY) is None
     assert fault is not None
-    assert fault.detail == "unknown domain '…' (known: api_operations, base, ml_monitoring)"
+    assert fault.detail == "unknown domain '…' (known: api_operations, base, dana, ml_monitoring)"
+    assert check_template(ROOTS, "dana", MEMORY) is None
     working.warm()

@@ -111,6 +111,29 @@ def test_what_one_replica_has_is_judged_by_the_other(
     assert len(model.requests) == 2  # what lay there was refused, so it was asked
 
 
+def test_body_in_dana_of_one_replica_is_found_and_judged_by_the_others(
+    store: RedisServer, replica: StartReplica, model: ScriptedModel
+) -> None:
+    written = "def total(prices: list) -> int:\n    return len(prices)\n"
+    sent = {"function_code": "@poet\ndef total(prices: list) -> int:\n    pass\n", "language": "dana"}
+    model.script(answer(written))
+    store.start()
+
+    def written_by(service: RunningService) -> str:
+        with service.client() as client:
+            found = client.post("/api/v1/transpile", json=sent).json()
+        return str(found["poet_implementation"]["operate_code"])
+
+    assert [written_by(replica()), written_by(replica())] == [written, written]
+    assert len(model.requests) == 1
+    with redis.Redis.from_url(store.url) as client:
+        (name,) = client.keys("poet:implementations:*")
+        entry = json.loads(client.get(name))
+        client.set(name, json.dumps({**entry, "code": written.replace("len(prices)", "reason(prices)")}))
+    assert written_by(replica()) == written
+    assert len(model.requests) == 2
+
+
 def test_nonsense_in_the_store_is_nothing(store: RedisServer, replica: StartReplica, model: ScriptedModel) -> None:
     model.script(lambda exchange: answer(BETTER.replace("total", asked_for(exchange.body)))(exchange))
     store.start()

@@ -77,7 +77,45 @@ def test_shipped_domain_keeps_its_versions_under_a_new_one(own: httpx.Client) ->
     assert own.get("/api/v1/templates/ml_monitoring").json() == before
 
 
+IN_DANA = {
+    "template": '{% extends "dana/template.txt" %}{% block guidance %}{{ interfaces | join }}{% endblock %}',
+    "metadata": {**METADATA, "language": "dana", "extends": "dana"},
+}
+
+
+def test_domain_for_dana_is_stored_listed_and_used(own: httpx.Client) -> None:
+    store(own, "sensors", **IN_DANA).raise_for_status()
+
+    rows = {row["domain"]: row["language"] for row in own.get("/api/v1/templates").json()["templates"]}
+    assert rows == {
+        "api_operations": "python",
+        "base": "python",
+        "dana": "dana",
+        "ml_monitoring": "python",
+        "sensors": "dana",
+    }
+    assert own.get("/api/v1/templates/sensors").json()["metadata"]["language"] == "dana"
+    sent = {"function_code": "@poet(domain='sensors')\ndef f(a: int) -> int:\n    return a\n", "language": "dana"}
+    metadata = own.post("/api/v1/transpile", json=sent).json()["metadata"]
+    assert "pays once" in metadata["enhancements"]
+    assert "warnings" not in metadata
+
+
+def test_python_function_that_names_a_domain_for_dana_is_answered_with_a_warning(own: httpx.Client) -> None:
+    store(own, "sensors", **IN_DANA).raise_for_status()
+
+    sent = request_for("@poet(domain='sensors')\ndef f(a: int) -> int:\n    return a\n")
+    metadata = own.post("/api/v1/transpile", json=sent).json()["metadata"]
+
+    told = "the domain 'sensors' is unknown here, broken, or written for another language: base was used"
+    assert metadata["warnings"] == [told]
+
+
 BROKEN = {
+    "frame-of-python-in-dana": {"metadata": {**METADATA, "language": "dana"}},
+    "frame-of-dana-in-python": {**IN_DANA, "metadata": METADATA},
+    "python-that-extends-dana": {"metadata": {**METADATA, "extends": "dana"}},
+    "no-language-of-ours": {"metadata": {**METADATA, "language": "perl"}},
     "not-jinja": {"template": "{% if %}"},
     "unknown-name": {"template": "{{ password }}"},
     "out-of-the-sandbox": {"template": "{{ ''.__class__.__mro__ }}"},

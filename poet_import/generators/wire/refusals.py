@@ -73,7 +73,7 @@ def refusal_of(status: int, headers: Mapping[str, str], raw: bytes, *, endpoint:
         fault=fault,
         retry_after=seconds_to_wait(headers),
         may_repeat=_may_repeat(status, headers, fault),
-        is_outage=status >= 500,
+        is_outage=status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED,  # which is about one kind of request
     )
 
 
