@@ -19,18 +19,28 @@ class Return:
     node: Node
     value: Node | None
     is_guarded: bool  # something around it may swallow an error that is raised beside it
+    is_last: bool  # what follows it is the end of the body
 
 
 def returns(block: Node) -> Iterator[Return]:
     """Yield every ``return`` of a body, those of functions inside left out."""
+    last = {id(node) for node in _last(block)}
     waiting = [(tree, False) for tree in trees(block)]
     while waiting:
         node, guarded = waiting.pop()
         if node.data == "return_":
-            yield Return(node, next(trees(node), None), guarded)
+            yield Return(node, next(trees(node), None), guarded, id(node) in last)
         elif node.data not in _FUNCTIONS:
             inside = guarded or node.data in ("try_", "with_")
             waiting += [(tree, inside) for tree in trees(node)]
+
+
+def _last(block: Node) -> Iterator[Node]:
+    """Yield the statements that a body may end with, those in the branches of a last ``if`` among them."""
+    for last in list(trees(block))[-1:]:
+        yield last
+        for tree in trees(last) if last.data == "if_" else ():
+            yield from _last(tree) if tree.data == "block" else ()
 
 
 def falls_off(block: Node) -> bool:
