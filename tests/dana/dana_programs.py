@@ -479,6 +479,19 @@ PROGRAMS = [
         ('both([slow(), "a"])', "must be list[int]"),
     ),
     program(
+        "promise of None",
+        "def slow(x) -> any:\n    return x\n---\ndef later(x: int | None, y: int = None) -> int | None:\n    return slow(x)\n",
+        ("later(slow(None))", "later(slow(1), slow(None))", "later(None, slow(2))"),
+        ('later(slow("a"))', "got (str, NoneType)"),
+    ),
+    program(
+        "promises of None",
+        "def slow(x) -> any:\n    return x\n---\ndef later(xs: list[str | None], y: int) -> list[int | None] | None:\n    if y == 1:\n        return slow(None)\n    if y == 2:\n        return slow([None, slow(None), y])\n    return slow(xs)\n",
+        ("later([slow(None)], 1)", 'later(["a", slow(None)], 2)', "later([slow(None), None], 3)", "later([], 3)"),
+        ('later(["a"], 3)', "its result must be list[int | None] | None, got list"),
+        ("later([slow(1)], 1)", "xs: list[str | None]"),
+    ),
+    program(
         "globals",
         "LIMIT = 7\n---\ndef cap(x: int) -> int:\n    if x > LIMIT:\n        return LIMIT + 0\n    return x + 0\n",
         ("cap(9)", "cap(1)"),
