@@ -106,6 +106,16 @@ class DanaPlan:
         found = returns(self.found.block)
         return tuple(one for one in found if not (self._has_hint_only and self.result.surely_fits(one.value)))
 
+    @property
+    def kept_returns(self) -> tuple[Return, ...]:
+        """Return each whose value is kept for a check below it: an expression that ends a branch gets there, too."""
+        unsure = self.unsure_returns
+        if self.place != "below":
+            return unsure
+        starts = {one.node.meta.start_pos for one in unsure}
+        ends = (one for one in returns(self.found.block) if one.node.data != "return_")
+        return (*unsure, *(one for one in ends if one.node.meta.start_pos not in starts))
+
 
 def make_plan(found: DanaFunction, source: DanaSource, template: Template) -> DanaPlan:
     """Decide what is woven into a function."""

@@ -137,7 +137,7 @@ class _Weaver:
             fits = FITS if plan.result.containers else fitting(plan.result)
             yield from (self._instead(one, f"return {checked(plan, self._value(one), fits)}") for one in unsure)
             return
-        yield from (self._instead(one, f"{RESULT} = {self._value(one)}") for one in unsure)
+        yield from (self._instead(one, f"{RESULT} = {self._value(one)}") for one in plan.kept_returns)
         below = [line for line in enforce(plan) if not line.startswith("import ") or line not in above]
         if unsure:
             end, margin = self._below(unsure[0])

@@ -355,7 +355,7 @@ PROGRAMS = [
         ("implied([1])", "its result must be str, got list"),
     ),
     program(
-        "implicit result of items",
+        "only expression of items",
         "def implied(x: any) -> list[str] | None:\n    x\n",
         ('implied(["a"])', "implied(None)"),
         ("implied([1])", "its result must be list[str] | None, got list"),
@@ -365,6 +365,49 @@ PROGRAMS = [
         "def implied(x: any) -> int:\n    if x == None:\n        return 0\n    x\n",
         ("implied(3)", "implied(None)"),
         ('implied("a")', "its result must be int, got str"),
+    ),
+    program(
+        "last expression",
+        "def last(x: any) -> int:\n    y = 3\n    x + y\n",
+        ("last(1)",),
+        ('last("a")', "last: its result must be int, got str"),
+    ),
+    program(
+        "only expression",
+        "def slow(x) -> any:\n    return x\n---\ndef only(x: any) -> int | None:\n    slow(x)  # in its time\n",
+        ("only(1)", "only(None)"),
+        ('only("a")', "only: its result must be int | None, got str"),
+    ),
+    program(
+        "last expressions",
+        'def last(x: any) -> str | bool:\n    if x == 0:\n        f"{x}"\n    elif x == 1:\n        x * 2\n    else:\n        y = "z"\n        not x == y\n',
+        ("last(0)", "last(2)", 'last("z")'),
+        ("last(1)", "last: its result must be str | bool, got int"),
+    ),
+    program(
+        "last expression below a guard",
+        "def last(x: any) -> list[int]:\n    if x == 0:\n        return x\n    [x, x]\n",
+        ("last(1)",),
+        ("last(0)", "last: its result must be list[int], got int"),
+        ('last("a")', "last: its result must be list[int], got list"),
+    ),
+    program(
+        "implicit result below a text",
+        'def told(x: any) -> str:\n    """Tell it."""\n    x\n',
+        ('told("a")', "told(None)"),
+        ("told(1)", "told: its result must be str, got int"),
+    ),
+    program(
+        "implicit result of a text",
+        'def told(x: int) -> str | int:\n    """Tell it."""\n',
+        ("told(1)",),
+        ('told("a")', "x must be int, got str"),
+    ),
+    program(
+        "implicit result of both",
+        "def some(x: any, y: any) -> int:\n    z = 1\n    if x == 0:\n        x + 1\n    else:\n        y\n",
+        ("some(0, 1)", "some(1, None)", "some(1, 2)"),
+        ('some(1, "a")', "its result must be int, got str"),
     ),
     program(
         "try with a broad except",

@@ -64,6 +64,13 @@ def returned(statement: list[Any]) -> Any:
     return dict(arguments[0])["'__positional'"][0] if name in SHARED else None
 
 
+def bare(tree: Any) -> Any:
+    """Return a tree with values in the place of the statements that return them: the last one may be either."""
+    if isinstance(tree, list):
+        return bare(tree[1][1]) if tree[:1] == ["ReturnStatement"] else [bare(part) for part in tree]
+    return tree
+
+
 def inside(field: str, value: Any) -> Any:
     return unwoven(value) if field in BODIES else value
 
@@ -73,7 +80,7 @@ def test_woven_text_parses_to_the_same_tree_outside_what_was_woven(dana: Dana, p
     before, after = dana.parse(program.original, woven(program.marked))
 
     assert after["accepted"]
-    assert unwoven(after["statements"]) == before["statements"]
+    assert bare(unwoven(after["statements"])) == bare(before["statements"])
 
 
 @pytest.mark.parametrize("program", TABLE)

@@ -76,23 +76,23 @@ def test_body_moves_only_where_no_call_can_take_the_place_of_a_result() -> None:
 
 
 def test_shared_function_stands_above_the_comment_of_the_one_that_calls_it() -> None:
-    text = woven("def f():\n    pass\n    # done\n# What\n# it is.\n@poet\ndef g(x) -> int:\n    x\n")
+    text = woven("def f():\n    pass\n    # done\n# What\n# it is.\n@poet\ndef g(x) -> int:\n    y = x\n")
 
     assert "    # done\nsync def __poet_checked(" in text
-    assert "    x\n\n# What\n# it is.\n# @poet\ndef g(" in text
+    assert "    y = x\n\n# What\n# it is.\n# @poet\ndef g(" in text
 
 
 def test_text_that_looks_like_a_comment_is_none() -> None:
-    text = woven('"""\n# no comment"""\n@poet\ndef g(x) -> int:\n    x\n')
+    text = woven('"""\n# no comment"""\n@poet\ndef g(x) -> int:\n    y = x\n')
 
     assert text.startswith('"""\n# no comment"""\nsync def __poet_checked(')
 
 
 def test_helpers_are_named_after_what_they_are_methods_of() -> None:
-    source = "@poet\ndef (of: {}) f() -> int:\n    of\n"
+    source = "@poet\ndef (of: {}) f() -> int:\n    y = of\n"
 
     text = woven(
-        "".join(source.format(hint) for hint in ("A", "list[int] | B", "A")) + "@poet\ndef A_f() -> int:\n    1\n"
+        "".join(source.format(hint) for hint in ("A", "list[int] | B", "A")) + "@poet\ndef A_f() -> int:\n    y = 1\n"
     )
 
     assert [line.partition("(")[0] for line in text.split("\n") if "__poet_operate" in line and "sync" in line] == [
