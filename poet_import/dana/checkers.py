@@ -12,14 +12,14 @@ from poet_import.dana.plan import RESULT, DanaPlan
 
 FITS = "__poet_fits"
 CHECKED, WARNED, WARN_UNLESS = "__poet_checked", "__poet_warned", "__poet_warn_unless"
-_TEST, _MESSAGE = (
-    f'type({RESULT}) in {FITS} if type({FITS}) == "list" else {FITS}({RESULT})',
-    f'f"{{__poet_message}}, got {{type({RESULT})}}"',
-)
+_TEST = f'type({RESULT}) in {FITS} if type({FITS}) == "list" else {FITS}({RESULT})'
+_MESSAGE = f'f"{{__poet_message}}, got {{type({RESULT})}}"'
 _BODIES = {
     CHECKED: (
         f"sync def {CHECKED}({RESULT}, {FITS}, __poet_message):",
-        f"    assert ({_TEST}), {_MESSAGE}",
+        "    assert (",
+        f"        {_TEST}",
+        f"    ), {_MESSAGE}",
         f"    return {RESULT}",
     ),
     WARN_UNLESS: (
@@ -30,7 +30,10 @@ _BODIES = {
     ),
     WARNED: (
         f"sync def {WARNED}({RESULT}, {FITS}, __poet_message):",
-        f"    {WARN_UNLESS}(({_TEST}), {_MESSAGE})",
+        f"    {WARN_UNLESS}(",
+        f"        {_TEST},",
+        f"        {_MESSAGE}",
+        "    )",
         f"    return {RESULT}",
     ),
 }
@@ -52,7 +55,7 @@ def checker(plan: DanaPlan) -> str:
 
 
 def _needed(plan: DanaPlan) -> Iterator[str]:
-    if plan.warns and (plan.perceive or plan.enforce):
+    if plan.warns and (plan.perceive or plan.checks_result):
         yield WARN_UNLESS
     if plan.calls_checker:
         yield checker(plan)

@@ -84,6 +84,11 @@ class DanaPlan:
         return "within" if self._has_hint_only else "around"
 
     @property
+    def checks_result(self) -> bool:
+        """Tell whether a result is checked at all."""
+        return bool(self.enforce) and (self.place == "around" or bool(self.unsure_returns))
+
+    @property
     def calls_checker(self) -> bool:
         """Tell whether a shared function checks the result."""
         if self.place == "within":

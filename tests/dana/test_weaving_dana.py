@@ -69,6 +69,21 @@ def test_functions_of_a_source_share_what_checks_their_results() -> None:
     ] == []
 
 
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        pytest.param('def f() -> str:\n    return "a"\n', [], id="sure result"),
+        pytest.param("def f(x) -> str:\n    return x\n", ["__poet_warn_unless"], id="result"),
+        pytest.param("def f(x: str):\n    return x\n", ["__poet_warn_unless"], id="argument"),
+        pytest.param(
+            "def f(x) -> str:\n    y = x\n", ["__poet_warn_unless", "__poet_warned"], id="result of a moved body"
+        ),
+    ],
+)
+def test_what_warns_is_written_where_it_is_called(source: str, names: list[str]) -> None:
+    assert list(shared(woven(f'@poet(on_violation="warn")\n{source}'))) == names
+
+
 def test_body_moves_only_where_no_call_can_take_the_place_of_a_result() -> None:
     moved = {one.values[0].name for one in FOR_CHECKS_ALONE if "__poet_operate_" in woven(one.values[0].marked)}
 
