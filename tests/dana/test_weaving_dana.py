@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from dana_programs import PROGRAMS, Program, notes, woven
+from hypothesis import HealthCheck, given, settings
+from programs_drawn import FUNCTIONS
 
 from poet_import.dana.parsing import normalized, parse, token, walk
 from poet_import.errors import PoetWarning, TranspileError
@@ -53,11 +55,26 @@ def shared(text: str) -> dict[str, int]:
     }
 
 
+def added(before: str, after: str) -> int:
+    """Return how many statements were added, those of shared functions apart."""
+    return statements(after) - sum(shared(after).values()) - statements(before)
+
+
 @pytest.mark.parametrize("program", FOR_CHECKS_ALONE)
 def test_three_statements_at_most_are_added_for_checks_alone(program: Program) -> None:
-    text = woven(program.marked)
+    assert added(program.original, woven(program.marked)) <= 3
 
-    assert statements(text) - sum(shared(text).values()) - statements(program.original) <= 3
+
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(source=FUNCTIONS.filter(lambda source: source.startswith(("@poet\n", "@poet()\n", "@poet(on_violation"))))
+def test_three_statements_at_most_are_added_to_any_function(source: str) -> None:
+    try:
+        text = woven(source)
+    except TranspileError:
+        return  # no Dana, or a mark where Dana has none
+
+    assert added(source.partition("\n")[2], text) <= 3
 
 
 def test_functions_of_a_source_share_what_checks_their_results() -> None:
