@@ -97,7 +97,7 @@ def (of: {record}) named(other: any) -> {hint}:
 @poet
 def (of: {record}) tried(other: any) -> {hint}:
     try:
-        return other
+        return {tried}
     except:
         return of.x
 """
@@ -105,15 +105,19 @@ def (of: {record}) tried(other: any) -> {hint}:
 
 @pytest.mark.parametrize("imported", ["from shelf import Shelf", "import shelf"])
 def test_files_of_a_program_do_not_disturb_each_other(dana: Dana, imported: str) -> None:
-    shelf = woven(FILE.format(record="Shelf", hint="list[int]"))
+    shelf = woven(FILE.format(record="Shelf", hint="list[int]", tried="[other]"))
     made = "Shelf(x=2)" if "from" in imported else "shelf.Shelf(x=2)"
     calls = (
         f"book = Book(x=2)\nshelved = {made}\n"
-        'print(book.named("a"), shelved.named([1]), book.tried("b"), shelved.tried([2]))\n'
+        'print(book.named("a"), shelved.named([1]), book.tried("b"), shelved.tried(2))\n'
     )
 
     answer = dana.ask(
-        "run", {"main.na": f"{imported}\n{woven(FILE.format(record='Book', hint='str'))}{calls}", "shelf.na": shelf}
+        "run",
+        {
+            "main.na": f"{imported}\n{woven(FILE.format(record='Book', hint='str', tried='other'))}{calls}",
+            "shelf.na": shelf,
+        },
     )
 
     assert (answer["printed"], answer["error"]) == ("a [1] b [2]\n", None)
