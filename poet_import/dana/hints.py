@@ -20,7 +20,7 @@ _KINDS = {
     "set": ("set",),
     "str": ("str",),
     "tuple": ("tuple",),
-    "None": ("NoneType",),
+    "None": ("NoneType", "EagerPromise"),  # the latter of a promise whose value is None: any other is read as its value
 }
 _DEEPEST = 4  # brackets of a hint that are looked into
 _LITERALS = {
@@ -63,7 +63,7 @@ class Hint:
 
     def nullable(self) -> Hint:
         """Return the hint with None allowed as well."""
-        return self if "NoneType" in self.kinds else replace(self, kinds=(*self.kinds, "NoneType"))
+        return self if "NoneType" in self.kinds else replace(self, kinds=(*self.kinds, *_KINDS["None"]))
 
     def surely_fits(self, value: Node | None) -> bool:
         """Tell whether an expression, None for none at all, is sure to give a value that fits."""

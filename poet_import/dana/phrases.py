@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from poet_import.dana.checkers import WARN_UNLESS, checker
+from poet_import.dana.hints import Hint
 from poet_import.dana.plan import KEY, RESULT, VALUE, DanaPlan, Test
 from poet_import.dana.rules import modules
 
@@ -62,6 +64,25 @@ def enforce(plan: DanaPlan) -> Iterator[str]:
         yield from (f"{UNIT}{line}" for test in under_keys for line in _check_keys(test, plan))
 
 
+def checked(plan: DanaPlan, value: str, fits: str) -> str:
+    """Return the expression that hands a value on, checked by the function that several share.
+
+    Args:
+        plan: Whose result it is.
+        value: An expression.
+        fits: What it must be: a list of the names of types, or a function that tells.
+    """
+    (test,) = plan.enforce
+    return f'{checker(plan)}({value}, {fits}, "{plan.found.name}: {test.subject} must be {test.expected}")'
+
+
+def fitting(hint: Hint) -> str:
+    """Return what `checked` takes for a hint."""
+    if hint.containers:
+        return f"lambda {RESULT} :: {hint.accepts(RESULT)}"
+    return f"[{', '.join(map(_text, hint.kinds))}]"
+
+
 def _check_keys(test: Test, plan: DanaPlan) -> Iterator[str]:
     """Yield the lines that check what a returned dict holds under some keys, where it has them."""
     yield f"for {KEY} in [{', '.join(map(_text, test.keys))}]:"
@@ -70,27 +91,32 @@ def _check_keys(test: Test, plan: DanaPlan) -> Iterator[str]:
     yield from (f"{UNIT}{UNIT}{line}" for line in lines)
 
 
+def call(plan: DanaPlan, helper: str) -> str:
+    """Return the call of the function that has the user's body."""
+    found = plan.found
+    receiver = [found.receiver] if found.receiver else []
+    return f"{helper}({', '.join(one.name for one in (*receiver, *found.parameters))})"
+
+
 def operate(plan: DanaPlan, helper: str) -> Iterator[str]:
     """Yield the lines that call the function's own body, again where it fails and may, until its time is up."""
     yield "# operate"
-    found = plan.found
-    receiver = [found.receiver] if found.receiver else []
-    call = f"{RESULT} = {helper}({', '.join(one.name for one in (*receiver, *found.parameters))})"
+    attempt = f"{RESULT} = {call(plan, helper)}"
     timed = plan.timeout is not None
     wanted = {"builtins": timed, "random": plan.retries > 0, "time": timed or plan.retries > 0}
     yield from _import_lines([name for name, is_wanted in wanted.items() if is_wanted])
     if plan.timeout is not None:
         yield f"__poet_deadline = __poet_time.monotonic() + {plan.timeout!r}"
     if plan.retries:
-        yield from _loop(plan, call)
+        yield from _loop(plan, attempt)
     else:
-        yield call
+        yield attempt
     if plan.timeout is not None:
         yield "if __poet_time.monotonic() >= __poet_deadline:"
         yield f"{UNIT}{_timed_out(plan)}"
 
 
-def _loop(plan: DanaPlan, call: str) -> Iterator[str]:
+def _loop(plan: DanaPlan, attempt: str) -> Iterator[str]:
     """Yield the retry loop.
 
     An ``except … as`` block has a scope of its own, and what is raised in it is lost: it only puts the error into a
@@ -102,7 +128,7 @@ def _loop(plan: DanaPlan, call: str) -> Iterator[str]:
     body = [
         '__poet_last = {"error": None}',
         "try:",
-        f"{UNIT}{call}",
+        f"{UNIT}{attempt}",
         "except as __poet_error:",
         f'{UNIT}__poet_last["error"] = __poet_error.original',
         'if __poet_last["error"] == None:',
@@ -201,17 +227,17 @@ def _import_lines(names: Sequence[str]) -> Iterator[str]:
 def _check(conditions: Sequence[str], message: str, plan: DanaPlan) -> Iterator[str]:
     """Yield the statement that refuses, or warns of, what breaks a condition."""
     text = f'f"{plan.found.name}: {message}"'
-    if plan.found.options.on_violation == "warn":
-        yield from _import_lines(["warnings"])
-        yield f"if not ({' and '.join(conditions)}):"
-        yield f"{UNIT}__poet_warnings.warn({text})"
-        return
-    whole = f"assert {' and '.join(conditions)}, {text}"
+    opening, closing = (f"{WARN_UNLESS}(", ")") if plan.warns else ("assert ", "")
+    whole = f"{opening}{' and '.join(conditions)}, {text}{closing}"
     if len(whole) <= _LONGEST or len(conditions) == 1:
         yield whole
         return
     first, *others = conditions
-    yield from ("assert (", f"{UNIT}{first}", *(f"{UNIT}and {other}" for other in others), f"), {text}")
+    rows = (f"{UNIT}{first}", *(f"{UNIT}and {other}" for other in others))
+    if plan.warns:
+        yield from (opening, *rows[:-1], f"{rows[-1]},", f"{UNIT}{text}", ")")
+    else:
+        yield from ("assert (", *rows, f"), {text}")
 
 
 def _message(test: Test) -> str:

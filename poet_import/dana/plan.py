@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from poet_import.dana.discovery import DanaFunction, DanaSource, Parameter
 from poet_import.dana.hints import Hint, kind_of, read_hint
@@ -18,6 +19,9 @@ from poet_import.runtime.hosting import CONTEXT
 
 RESULT = "__poet_result"
 KEY, VALUE = "__poet_key", "__poet_value"  # of a returned dict
+# Of a result: beside its one ``return``; below all of them, at the end of the body; within each of several, by a call;
+# around the body, which moves into a function of its own.
+Place = Literal["beside", "below", "within", "around"]
 _OF_ONE = frozenset(("http_url", "non_negative", "positive", "probability", "within"))
 
 
@@ -59,23 +63,63 @@ class DanaPlan:
         return (*phases, "train") if self.trains else phases
 
     @property
-    def needs_helper(self) -> bool:
-        """Tell whether the body moves into a function of its own: into a loop, or where many results are checked."""
-        if self.retries or self.timeout is not None or self.trains:
-            return True
-        unsure = self.unsure_returns
+    def warns(self) -> bool:
+        """Tell whether what breaks a condition is warned of, not refused."""
+        return self.found.options.on_violation == "warn"
+
+    @property
+    def place(self) -> Place:
+        """Return where results are checked; the body moves where it is repeated, too, or its calls are told of."""
+        if self._is_attempted or self.trains:
+            return "around"
         if not self.enforce:
-            return False
-        return falls_off(self.found.block) or len(unsure) > 1 or any(one.is_guarded for one in unsure)
+            return "beside"
+        unsure = self.unsure_returns
+        if falls_off(self.found.block) or any(one.is_guarded for one in unsure):
+            return "around"
+        if len(unsure) <= 1:
+            return "beside"
+        if all(one.is_last for one in unsure):
+            return "below"
+        return "within" if self._has_hint_only else "around"
+
+    @property
+    def checks_result(self) -> bool:
+        """Tell whether a result is checked at all."""
+        return bool(self.enforce) and (self.place == "around" or bool(self.unsure_returns))
+
+    @property
+    def calls_checker(self) -> bool:
+        """Tell whether a shared function checks the result."""
+        if self.place == "within":
+            return True
+        return self.place == "around" and self._has_hint_only and not (self._is_attempted or self.trains)
+
+    @property
+    def _is_attempted(self) -> bool:
+        return self.retries > 0 or self.timeout is not None
+
+    @property
+    def _has_hint_only(self) -> bool:
+        return all(test.of_type for test in self.enforce)
 
     @property
     def unsure_returns(self) -> tuple[Return, ...]:
         """Return each ``return`` whose value must be checked."""
         if not self.enforce:
             return ()
-        has_rules = any(not test.of_type for test in self.enforce)
         found = returns(self.found.block)
-        return tuple(one for one in found if has_rules or not self.result.surely_fits(one.value))
+        return tuple(one for one in found if not (self._has_hint_only and self.result.surely_fits(one.value)))
+
+    @property
+    def kept_returns(self) -> tuple[Return, ...]:
+        """Return each whose value is kept for a check below it: an expression that ends a branch gets there, too."""
+        unsure = self.unsure_returns
+        if self.place != "below":
+            return unsure
+        starts = {one.node.meta.start_pos for one in unsure}
+        ends = (one for one in returns(self.found.block) if one.node.data != "return_")
+        return (*unsure, *(one for one in ends if one.node.meta.start_pos not in starts))
 
 
 def make_plan(found: DanaFunction, source: DanaSource, template: Template) -> DanaPlan:

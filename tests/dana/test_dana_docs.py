@@ -19,7 +19,7 @@ def test_example_is_what_is_woven(before: str, after: str) -> None:
 
 
 def test_page_has_examples() -> None:
-    assert len(PAIRS) == PAGE.count("```dana before") == 2
+    assert len(PAIRS) == PAGE.count("```dana before") == 3
 
 
 def test_error_is_what_is_said() -> None:
