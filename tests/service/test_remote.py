@@ -6,13 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from answering_service import answering
 from running import RunningService, create_key
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "generators"))
@@ -136,27 +135,10 @@ def test_service_of_the_plain_contract_is_accepted(
     run_python: RunPython, write: Write, code: str | None, begins: str
 ) -> None:
     write(SHOP)
-    asked: list[dict[str, object]] = []
-
-    class Plain(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            implementation = {"code": code, "language": "python"} if code else {}
-            metadata = {"decorator_params": {}, "phases_included": ["operate"], "original_function_name": "total"}
-            body = json.dumps({"poet_implementation": implementation, "metadata": metadata}).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Plain) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        ran = run_python(SHOW, POET_SERVICE_URL=f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
+    implementation = {"code": code, "language": "python"} if code else {}
+    metadata = {"decorator_params": {}, "phases_included": ["operate"], "original_function_name": "total"}
+    with answering({"poet_implementation": implementation, "metadata": metadata}) as (url, asked):
+        ran = run_python(SHOW, POET_SERVICE_URL=url)
 
     assert ran.stdout.startswith(begins), ran.stdout
     assert asked[0].keys() == {"function_code", "language", "context"}

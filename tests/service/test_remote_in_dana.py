@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from answering_service import answering
 from running import RunningService
 
 from poet_import import PoetFallbackWarning, Settings, transpile
@@ -108,31 +105,6 @@ def test_service_whose_model_was_refused_tells_why(start: Start, model: Scripted
     assert len(model.requests) == 3
 
 
-@contextmanager
-def answering(operate: str) -> Iterator[str]:
-    """Serve one body to whoever asks, as a service that was taken over would."""
-    metadata = {"source": "model", "model": "m"}
-    implementation = {"code": operate, "language": "dana", "operate_code": operate}
-    body = json.dumps({"poet_implementation": implementation, "metadata": metadata}).encode()
-
-    class Served(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Served) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
 @pytest.mark.parametrize(
     ("operate", "refusal"),
     [
@@ -144,7 +116,9 @@ def answering(operate: str) -> Iterator[str]:
 )
 def test_what_a_service_answers_is_judged_here(operate: str, refusal: str, tmp_path: Path) -> None:
     told = f"what the service answered was refused here by {refusal}"
-    with answering(operate) as url, pytest.warns(PoetFallbackWarning, match=told):
+    implementation = {"code": operate, "language": "dana", "operate_code": operate}
+    served = answering({"poet_implementation": implementation, "metadata": {"source": "model", "model": "m"}})
+    with served as (url, _), pytest.warns(PoetFallbackWarning, match=told):
         found = by_service(url, SHOP, tmp_path)
 
     assert (found.metadata["source"], found.operate) == ("fallback", None)
