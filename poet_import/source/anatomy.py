@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from poet_import.source.nodes import children
 from poet_import.source.scopes import FunctionNode, names_bound_by, parameters
 
 Header = ast.stmt | ast.excepthandler | ast.match_case
@@ -144,7 +145,7 @@ def _own_loop(body: list[ast.stmt]) -> Iterator[ast.AST]:
         if isinstance(node, ast.For | ast.AsyncFor | ast.While):
             stack += node.orelse
         elif not isinstance(node, _NESTED):
-            stack += ast.iter_child_nodes(node)
+            stack += children(node)
 
 
 def rebound_parameters(anatomy: Anatomy) -> list[str]:
@@ -155,5 +156,5 @@ def rebound_parameters(anatomy: Anatomy) -> list[str]:
         node = stack.pop()
         if not isinstance(node, ast.arg):
             bound.update(names_bound_by(node))
-        stack += ast.iter_child_nodes(node)
+        stack += children(node)
     return [argument.arg for argument in parameters(anatomy.node) if argument.arg in bound]

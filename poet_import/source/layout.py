@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from poet_import.source.anatomy import Anatomy, Header, Suite
 from poet_import.source.linemap import NOWHERE, Patch, Place, Source
+from poet_import.source.nodes import children
 
 _BLANKS = b" \t\f"
 _CASE = re.compile(rb"[ \t\f]*case\b")
@@ -212,7 +213,7 @@ def untouchable_lines(anatomy: Anatomy, source: Source) -> set[int]:
         node = stack.pop()
         if isinstance(node, ast.Constant | ast.JoinedStr) and _spans_lines(source, node):
             found.update(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
-        stack += ast.iter_child_nodes(node)
+        stack += children(node)
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from poet_import.model import Original
 from poet_import.source.compiling import parse
+from poet_import.source.nodes import children, walk
 from poet_import.source.scopes import FunctionNode
 
 _UNNAMED = "<original>"
@@ -62,7 +63,7 @@ def interfaces(original: Original) -> tuple[str, ...]:
 
 def _seen(original: Original) -> Iterator[ast.stmt]:
     """Yield the statements that bind the names of its module that a function uses, as far as it can see them."""
-    used = {node.id for node in ast.walk(parse(original.source, _UNNAMED)) if isinstance(node, ast.Name)}
+    used = {node.id for node in walk(parse(original.source, _UNNAMED)) if isinstance(node, ast.Name)}
     for names, statement in _told(original.module):
         if not used.isdisjoint(names):
             yield statement
@@ -79,7 +80,7 @@ def _statements(body: Iterable[ast.AST]) -> Iterator[ast.stmt]:
     """Yield the statements of a module, those under its conditions too."""
     for node in body:
         if isinstance(node, ast.If | ast.Try | ast.With | ast.ExceptHandler):
-            yield from _statements(ast.iter_child_nodes(node))
+            yield from _statements(children(node))
         elif isinstance(node, ast.stmt):
             yield node
 
@@ -92,7 +93,7 @@ def _bound_by(statement: ast.stmt) -> list[str]:
             return [alias.asname or alias.name.partition(".")[0] for alias in aliases]
         case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            return [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+            return [node.id for target in targets for node in walk(target) if isinstance(node, ast.Name)]
     return []
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from poet_import.source.hosts import is_home
+from poet_import.source.nodes import children
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 ScopeNode = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -105,7 +106,7 @@ def read_scopes(tree: ast.Module) -> ScopeTree:
             continue
         _bind(node, scope)
         repeats = in_loop or isinstance(node, _LOOPS)
-        stack += [(child, scope, repeats) for child in reversed(list(ast.iter_child_nodes(node)))]
+        stack += [(child, scope, repeats) for child in reversed(children(node))]
     scopes = [result.module, *result.inside.values()]
     result.binds = {name for scope in scopes for outer in scope.enclosing() for name in outer.bindings}
     return result

@@ -13,6 +13,7 @@ from poet_import.errors import StaleError, TranspileError
 from poet_import.model import Implementation, Original
 from poet_import.source.anatomy import dissect
 from poet_import.source.discovery import PoetFunction
+from poet_import.source.nodes import walk
 from poet_import.source.normal import source_digest
 from poet_import.transpiler.records import evidence_of
 from poet_import.transpiler.requests import Wanted
@@ -132,7 +133,7 @@ def is_pure(record: Mapping[str, object]) -> bool:
 def stands_alone(function: PoetFunction) -> bool:
     """Tell whether a function can be called again outside of its place: a plain one, without a closure."""
     is_plain = isinstance(function.node, ast.FunctionDef) and not dissect(function.node).is_generator
-    names = {node.id for node in ast.walk(function.node) if isinstance(node, ast.Name)}
+    names = {node.id for node in walk(function.node) if isinstance(node, ast.Name)}
     return is_plain and not function.outer.is_function and names.isdisjoint(("super", "__class__"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +9,7 @@ from poet_import.model import Original, PoetOptions, Template, Verdict
 from poet_import.source.anatomy import dissect
 from poet_import.source.layout import untouchable_lines
 from poet_import.source.linemap import Source
+from poet_import.source.nodes import walk
 from poet_import.source.plan import Plan, is_abstract
 from poet_import.source.scopes import FunctionNode
 
@@ -39,7 +39,7 @@ def is_improvable(plan: Plan) -> bool:
 
     One that is there to be overridden has none, and one that defines marked functions would take them along.
     """
-    inside = (node for statement in plan.found.node.body for node in ast.walk(statement))
+    inside = (node for statement in plan.found.node.body for node in walk(statement))
     holds_marked = any(isinstance(node, FunctionNode) and node.decorator_list for node in inside)
     return not is_abstract(plan.found) and not holds_marked
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from poet_import.source.nodes import children, walk
 from poet_import.source.scopes import FunctionNode, Scope, ScopeTree, names_bound_by, parameters
 from poet_import.validation.uses import import_targets
 
@@ -71,9 +72,10 @@ class Bindings:
         self._returned: dict[int, list[ast.expr]] = {}
         self._resolved: dict[Key, Key] = {}
         self._functions_by_key: dict[Key, list[FunctionNode | ast.Lambda]] = {}
-        self._own = {id(node) for node in ast.walk(root)}
+        nodes = walk(root)
+        self._own = set(map(id, nodes))
         self.handed: dict[Key, list[Source]] = defaultdict(list)  # what a callback's parameters may be given besides
-        self._bound_inside = {id(part) for node in ast.walk(root) for part in _bound_by_binder(node)}
+        self._bound_inside = {id(part) for node in nodes for part in _bound_by_binder(node)}
         self._calls: list[ast.Call] = []
         self._walk(root, scope)
         self._pass_arguments()
@@ -110,7 +112,7 @@ class Bindings:
     def returned(self, node: ast.AST) -> list[ast.expr]:
         """Return the expressions that a function returns, those of functions in it too; none for anything else."""
         if id(node) not in self._returned:
-            parts = ast.walk(node) if isinstance(node, FunctionNode) else ()
+            parts = walk(node) if isinstance(node, FunctionNode) else ()
             found = [part.value for part in parts if isinstance(part, ast.Return) and part.value is not None]
             self._returned[id(node)] = [node.body] if isinstance(node, ast.Lambda) else found
         return self._returned[id(node)]
@@ -148,9 +150,9 @@ class Bindings:
     def _below(self, node: ast.AST, place: _Place) -> list[tuple[ast.AST, _Place]]:
         if isinstance(node, FunctionNode | ast.ClassDef):
             return self._below_definition(node, place)
-        children = list(ast.iter_child_nodes(node))
+        below = children(node)
         if not isinstance(node, _Binder):
-            return [(child, place) for child in children]
+            return [(child, place) for child in below]
         names = frozenset(name for part in _bound_by_binder(node) for name in names_bound_by(part))
         inner = _Place(place.scope, (*place.binders, (node, names)))
         if isinstance(node, ast.Lambda):
@@ -162,7 +164,7 @@ class Bindings:
             *others,
             first.target,
             *first.ifs,
-            *(one for one in children if one not in node.generators),
+            *(one for one in below if one not in node.generators),
         ]
         return [*((one, place) for one in outside), *((one, inner) for one in inside)]
 
@@ -252,7 +254,7 @@ class Bindings:
 
     def _bind_captures(self, node: ast.Match, place: _Place) -> None:
         for case in node.cases:
-            for part in ast.walk(case.pattern):
+            for part in walk(case.pattern):
                 for name in names_bound_by(part) if isinstance(part, ast.pattern) else ():
                     found = [Source(node.subject, "value", depth) for depth in (0, 1, 2)]
                     self.sources[self._key(name, place)] += found
@@ -333,7 +335,7 @@ def _bound_by_binder(node: ast.AST) -> Iterable[ast.AST]:
     if isinstance(node, ast.Lambda):
         return _arguments(node.args)
     if isinstance(node, _COMPREHENSIONS):
-        parts = [part for one in node.generators for part in ast.walk(one.target)]
+        parts = [part for one in node.generators for part in walk(one.target)]
         return [part for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
     return ()
 
@@ -341,7 +343,7 @@ def _bound_by_binder(node: ast.AST) -> Iterable[ast.AST]:
 def _class_bindings(node: ast.ClassDef) -> dict[str, list[ast.AST]]:
     found: dict[str, list[ast.AST]] = {}
     for statement in node.body:
-        for part in [statement] if isinstance(statement, FunctionNode | ast.ClassDef) else ast.walk(statement):
+        for part in [statement] if isinstance(statement, FunctionNode | ast.ClassDef) else walk(statement):
             for name in names_bound_by(part):
                 found.setdefault(name, []).append(part)
     return found

@@ -8,6 +8,7 @@ from string import Formatter
 from typing import Final
 
 from poet_import.model import Violation
+from poet_import.source.nodes import walk
 from poet_import.source.scopes import FunctionNode
 from poet_import.validation.flow import CALLED, PARAMETER, TYPE, Flow
 from poet_import.validation.originals import Facts
@@ -30,7 +31,7 @@ _OPENING: Final = frozenset({"encoding", "errors", "newline", "buffering"})  # l
 
 def callees(tree: ast.AST, flow: Flow) -> Iterator[ast.expr]:
     """Yield each expression whose value a text calls, methods left out: their names are judged."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Call):
             if attribute_of(node.func) is None:
                 yield node.func
@@ -50,24 +51,20 @@ def _called_by(node: ast.Call, flow: Flow) -> Iterator[ast.expr]:
     yield from (keyword.value for keyword in node.keywords if keyword.arg in _CALLBACKS or of_json)
 
 
-def _calls_values(tree: ast.AST, flow: Flow) -> bool:
-    """Tell whether a function calls what it was given, or what a call has returned."""
-    return any(flow.origins(node) & _FOREIGN for node in callees(tree, flow))
-
-
 class Calls:
     """Judges the calls of one text that stands in place of an original."""
 
     def __init__(self, facts: Facts, flow: Flow) -> None:
         self._facts = facts
         self._flow = flow
-        methods = (node.func for node in ast.walk(facts.function) if isinstance(node, ast.Call))
-        theirs = (*methods, *callees(facts.function, facts.flow))
-        self._theirs = frozenset(facts.flow.form(node) for node in theirs)
+        methods = (node.func for node in facts.nodes if isinstance(node, ast.Call))
+        called = tuple(callees(facts.function, facts.flow))
+        self._theirs = frozenset(map(facts.flow.form, (*methods, *called)))
+        # Whether the original calls what it was given, or what a call has returned.
+        self._calls_values = any(facts.flow.origins(node) & _FOREIGN for node in called)
 
     def foreign(self, tree: ast.AST) -> Iterator[Violation]:
         """Refuse calls of values of which nothing is known, unless the original makes such calls."""
-        free = _calls_values(self._facts.function, self._facts.flow)
         for node in callees(tree, self._flow):
             origins = self._flow.origins(node)
             if TYPE in origins and self._flow.form(node) not in self._theirs:
@@ -76,7 +73,7 @@ class Calls:
             elif self._is_machinery(node) and self._flow.form(node) not in self._theirs:
                 message = "an attribute of the language's machinery is called here, which the original does not do"
                 yield _violation("dunder-access", node, message)
-            elif origins & _FOREIGN and not free:
+            elif origins & _FOREIGN and not self._calls_values:
                 message = "a value that came from outside is called here; the original calls none"
                 yield _violation("foreign-call", node, message)
 
@@ -107,7 +104,7 @@ class Calls:
             yield _violation("capability", node, "type makes a class here; ask it for the type of one object only")
 
     def _open(self, node: ast.Call) -> Iterator[Violation]:
-        theirs = (part for part in ast.walk(self._facts.function) if isinstance(part, ast.Call))
+        theirs = (part for part in self._facts.nodes if isinstance(part, ast.Call))
         opened = {_opened(part, self._facts.flow) for part in theirs if is_named(part.func, {"open"})}
         if _opened(node, self._flow) not in opened:
             message = "another file is opened, or for another end, than the original opens one for"

@@ -6,6 +6,7 @@ import ast
 from dataclasses import asdict
 from typing import Any, Final
 
+from poet_import.source.nodes import walk
 from poet_import.source.scopes import FunctionNode, parameters
 from poet_import.validation.jail import Finished
 from poet_import.validation.originals import Facts
@@ -32,7 +33,7 @@ def _is_empty(statement: ast.stmt, *, may_return: bool) -> bool:
         case ast.Pass() | ast.Expr(value=ast.Constant()) | ast.Return(value=None):
             return True
         case ast.Return(value=ast.expr() as value):
-            return may_return and all(isinstance(part, _CONSTANT) for part in ast.walk(value))
+            return may_return and all(isinstance(part, _CONSTANT) for part in walk(value))
         case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
             return True
     return False
@@ -40,7 +41,7 @@ def _is_empty(statement: ast.stmt, *, may_return: bool) -> bool:
 
 def promise_of(facts: Facts) -> dict[str, Any]:
     """Return what the child holds each result to: a sample of it, and the domain's checks."""
-    returned = [node.value for node in ast.walk(facts.function) if isinstance(node, ast.Return) and node.value]
+    returned = [node.value for node in facts.nodes if isinstance(node, ast.Return) and node.value]
     samples = {_sample(value) for value in returned}
     sample = samples.pop() if len(samples) == 1 else None
     return {"sample": sample, "checks": [asdict(check) for check in facts.original.checks]}
@@ -51,7 +52,7 @@ def _sample(value: ast.expr) -> str:
     if isinstance(value, ast.Dict) and all(isinstance(key, ast.Constant) for key in value.keys):
         pairs = zip(value.keys, value.values, strict=True)
         return f"{{{', '.join(f'{ast.unparse(key)}: {_sample(item)}' for key, item in pairs if key)}}}"
-    return ast.unparse(value) if all(isinstance(part, _CONSTANT) for part in ast.walk(value)) else "..."
+    return ast.unparse(value) if all(isinstance(part, _CONSTANT) for part in walk(value)) else "..."
 
 
 # What only a mistake raises; anything else may be the answer to an odd argument.

@@ -7,6 +7,7 @@ import builtins
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from poet_import.source.nodes import children, walk
 from poet_import.validation.bindings import Bindings, Key, Source
 from poet_import.validation.uses import attribute_of, dotted, is_named
 
@@ -44,7 +45,7 @@ class Flow:
         self.bindings = bindings
         self._outside = outside
         main = bindings.main
-        self._own_parameters = {id(one) for one in ast.walk(main.args)} if main else set()
+        self._own_parameters = {id(one) for one in walk(main.args)} if main else set()
         self._imports: dict[Key, set[str]] = {}
         self._forms: dict[Key, int] = {}
         self._memory: dict[int, int] = {}  # by the id of a node, in this round
@@ -196,7 +197,7 @@ class Flow:
         if isinstance(node, ast.Call) and attribute_of(node) is None:
             return self._led_by_call(node)
         if (fields := _FOLLOWED.get(type(node))) is None:
-            return [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+            return [child for child in children(node) if isinstance(child, ast.expr)]
         found = [getattr(node, field) for field in fields]
         return [one for value in found for one in (value if isinstance(value, list) else [value])]
 

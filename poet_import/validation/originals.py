@@ -13,6 +13,7 @@ from poet_import.errors import TranspileError
 from poet_import.model import Original, Semantics
 from poet_import.source.compiling import parse
 from poet_import.source.layout import first_line
+from poet_import.source.nodes import children, walk
 from poet_import.source.scopes import FunctionNode, Scope, ScopeTree, read_scopes
 from poet_import.validation.bindings import Bindings
 from poet_import.validation.flow import PARAMETER, Flow
@@ -58,9 +59,14 @@ class Facts:
     inner: Scope  # of its body
 
     @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Return every node in it."""
+        return tuple(walk(self.function))
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """Return the names that it reads."""
-        return frozenset(node.id for node in ast.walk(self.function) if isinstance(node, ast.Name))
+        return frozenset(node.id for node in self.nodes if isinstance(node, ast.Name))
 
     def repeats(self, statement: ast.stmt) -> bool:
         """Tell whether a statement stands in its module already, at the top level, and is not itself."""
@@ -92,23 +98,23 @@ class Facts:
     @cached_property
     def calls(self) -> frozenset[int]:
         """Return the forms of its calls."""
-        return frozenset(self.flow.form(node) for node in ast.walk(self.function) if isinstance(node, ast.Call))
+        return frozenset(self.flow.form(node) for node in self.nodes if isinstance(node, ast.Call))
 
     @cached_property
     def verbatim(self) -> frozenset[str]:
         """Return every class and ``global`` in it, as its tree."""
-        return frozenset(ast.dump(node) for node in ast.walk(self.function) if isinstance(node, _VERBATIM))
+        return frozenset(ast.dump(node) for node in self.nodes if isinstance(node, _VERBATIM))
 
     @cached_property
     def stores(self) -> frozenset[int]:
         """Return the forms of the attributes and items that it sets or deletes."""
-        nodes = (node for node in ast.walk(self.function) if isinstance(node, ast.Attribute | ast.Subscript))
+        nodes = (node for node in self.nodes if isinstance(node, ast.Attribute | ast.Subscript))
         return frozenset(self.flow.form(node) for node in nodes if not isinstance(node.ctx, ast.Load))
 
     @cached_property
     def filled(self) -> frozenset[int]:
         """Return the forms of that of which it sets or deletes items."""
-        nodes = (node for node in ast.walk(self.function) if isinstance(node, ast.Subscript))
+        nodes = (node for node in self.nodes if isinstance(node, ast.Subscript))
         return frozenset(self.flow.form(node.value) for node in nodes if not isinstance(node.ctx, ast.Load))
 
     @cached_property
@@ -148,13 +154,13 @@ class Facts:
     @cached_property
     def kinds(self) -> frozenset[type]:
         """Return the kinds of nodes in it."""
-        return frozenset(type(node) for node in ast.walk(self.function))
+        return frozenset(type(node) for node in self.nodes)
 
     @cached_property
     def identifiers(self) -> frozenset[str]:
         """Return every name in it, of whatever it is."""
         fields = ("id", "name", "attr", "arg", "asname", "module", "rest")
-        found = (getattr(node, field, None) for node in ast.walk(self.function) for field in fields)
+        found = (getattr(node, field, None) for node in self.nodes for field in fields)
         return frozenset(name for name in found if isinstance(name, str))
 
     @cached_property
@@ -181,7 +187,7 @@ class Facts:
     def modules(self) -> frozenset[str]:
         """Return what its module imports that is a module for sure, and the packages around it."""
         found: set[str] = set()
-        for node in ast.walk(self.module):
+        for node in walk(self.module):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
             for name in names:
@@ -193,7 +199,7 @@ class Facts:
     def imported(self) -> frozenset[str]:
         """Return the modules that its module imports anywhere, and the paths of what it imports from them."""
         found: set[str] = set()
-        for node in ast.walk(self.module):
+        for node in walk(self.module):
             if isinstance(node, ast.Import):
                 found.update(alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -211,25 +217,25 @@ class Facts:
     @cached_property
     def has_bare_except(self) -> bool:
         """Tell whether it catches every exception."""
-        handlers = (node for node in ast.walk(self.function) if isinstance(node, ast.ExceptHandler))
+        handlers = (node for node in self.nodes if isinstance(node, ast.ExceptHandler))
         return any(handler.type is None for handler in handlers)
 
     @cached_property
     def leaves_finally(self) -> bool:
         """Tell whether a ``finally`` of it drops exceptions."""
-        tries = (node for node in ast.walk(self.function) if isinstance(node, ast.Try | ast.TryStar))
+        tries = (node for node in self.nodes if isinstance(node, ast.Try | ast.TryStar))
         return any(True for node in tries for _ in leaves(node.finalbody))
 
     @cached_property
     def catches_values(self) -> bool:
         """Tell whether it catches what it is told to."""
-        handlers = (node for node in ast.walk(self.function) if isinstance(node, ast.ExceptHandler))
+        handlers = (node for node in self.nodes if isinstance(node, ast.ExceptHandler))
         return any(node.type is not None and self.flow.origins(node.type) for node in handlers)
 
     @cached_property
     def raises_values(self) -> bool:
         """Tell whether it raises what it was given."""
-        nodes = (node for node in ast.walk(self.function) if isinstance(node, ast.Raise))
+        nodes = (node for node in self.nodes if isinstance(node, ast.Raise))
         return any(is_foreign_raise(node, self.flow) for node in nodes)
 
     @cached_property
@@ -252,7 +258,7 @@ def leaves(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield node
         if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
             loops = in_loop or isinstance(node, ast.For | ast.AsyncFor | ast.While)
-            stack += [(child, loops) for child in ast.iter_child_nodes(node)]
+            stack += [(child, loops) for child in children(node)]
 
 
 def read_original(original: Original) -> Facts:

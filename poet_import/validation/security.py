@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from poet_import.model import Violation
+from poet_import.source.nodes import walk
 from poet_import.source.scopes import FunctionNode, ScopeTree, names_bound_by, read_scopes
 from poet_import.validation.bindings import Bindings, TangledError
 from poet_import.validation.calls import FORMATS, IDENTICAL, Calls
@@ -79,7 +80,7 @@ class _Judge:
         self._bindings = Bindings(tree, scopes.module, scopes=scopes, main=self._main)
         self._flow = Flow(self._bindings, facts.outside)
         self._calls = Calls(facts, self._flow)
-        self._own_returns = frozenset(node for node in ast.walk(self._main or tree) if isinstance(node, ast.Return))
+        self._own_returns = frozenset(node for node in walk(self._main or tree) if isinstance(node, ast.Return))
         self._by_kind: Mapping[type, Callable[..., Iterator[Violation]]] = {
             ast.Call: self._call,
             ast.ClassDef: self._class,
@@ -101,7 +102,7 @@ class _Judge:
     def nodes(self, tree: ast.AST) -> Iterator[Violation]:
         """Yield what is wrong with single nodes, whatever they lead to."""
         yield from self._calls.foreign(tree)
-        for node in ast.walk(tree):
+        for node in walk(tree):
             kind = type(node)
             yield from self._by_kind.get(kind, _nothing)(node)
             yield from self._names(node)

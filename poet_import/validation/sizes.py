@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from poet_import.model import Violation
+from poet_import.source.nodes import walk
 
 _MOST_BITS: Final = 1_000_000  # of an integer
 _MOST_ITEMS: Final = 10_000_000  # of a text, list or tuple
@@ -32,7 +33,7 @@ def check_sizes(tree: ast.Module) -> Iterator[Violation]:
     for statement in tree.body:
         if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
             yield from sizes.of_constant(statement, statement.value)
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if message := sizes.message(node):
             yield Violation("security", "literal-bomb", getattr(node, "lineno", 1), message)
 
@@ -47,7 +48,7 @@ class _Sizes:
     def of_constant(self, statement: ast.Assign | ast.AnnAssign, value: ast.expr) -> Iterator[Violation]:
         """Note the size of a constant, and refuse one that is too large to be built at every import."""
         number, length = self.logarithm(value), self.length(value)
-        largest = max((self.length(part) for part in ast.walk(value) if isinstance(part, ast.expr)), default=0)
+        largest = max((self.length(part) for part in walk(value) if isinstance(part, ast.expr)), default=0)
         if largest > _MOST_AT_IMPORT and not (isinstance(value, ast.Call) and _called(value) == "range"):
             message = f"a sequence of about {largest:.0e} items is built while the module is loaded"
             yield Violation("security", "literal-bomb", statement.lineno, message)
@@ -148,7 +149,7 @@ def _called(node: ast.Call) -> str:
 
 def _width(spec: ast.expr | None) -> str | None:
     """Refuse a width such as ``{x:>999999999}``."""
-    parts = ast.walk(spec) if spec else ()
+    parts = walk(spec) if spec else ()
     return _WIDE if any(_matches(_NUMBER, part) for part in parts) else None
 
 

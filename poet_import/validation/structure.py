@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from poet_import.model import Violation
+from poet_import.source.nodes import children, walk
 from poet_import.source.scopes import FunctionNode, names_bound_by, parameters
 from poet_import.validation.originals import Facts
 from poet_import.validation.uses import is_hidden
@@ -62,7 +63,7 @@ def is_generator(node: FunctionNode) -> bool:
         if isinstance(part, ast.Yield | ast.YieldFrom):
             return True
         if not isinstance(part, FunctionNode | ast.Lambda | ast.ClassDef):
-            stack += ast.iter_child_nodes(part)
+            stack += children(part)
     return False
 
 
@@ -134,7 +135,7 @@ def _not_constant(value: ast.expr) -> ast.AST | None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in _MAKERS:
             stack += [*node.args, *node.keywords]
         elif isinstance(node, _CONSTANT):
-            stack += ast.iter_child_nodes(node)
+            stack += children(node)
         else:
             return node
     return None
@@ -143,7 +144,7 @@ def _not_constant(value: ast.expr) -> ast.AST | None:
 def _check_annotations(annotations: list[ast.expr | None]) -> Iterator[Violation]:
     """Refuse annotations that do something when they are evaluated."""
     for annotation in annotations:
-        for node in ast.walk(annotation) if annotation else ():
+        for node in walk(annotation) if annotation else ():
             if isinstance(node, ast.Call | ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom | ast.Lambda):
                 yield _violation("annotation", node.lineno, "an annotation only names types")
 
@@ -190,4 +191,4 @@ def _check_helper(node: FunctionNode) -> Iterator[Violation]:
 
 def _is_immutable(node: ast.expr) -> bool:
     kinds = (ast.Constant, ast.UnaryOp, ast.unaryop, ast.Tuple, ast.expr_context, ast.Name, ast.BinOp, ast.operator)
-    return all(isinstance(part, kinds) for part in ast.walk(node))
+    return all(isinstance(part, kinds) for part in walk(node))

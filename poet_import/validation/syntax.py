@@ -10,6 +10,7 @@ import unicodedata
 
 from poet_import.model import Violation
 from poet_import.source.compiling import compile_tree, parse
+from poet_import.source.nodes import children, walk
 
 _MOST_BYTES = 100_000
 _MOST_LINE = 400  # columns: code far to the right of what is seen is meant not to be seen
@@ -113,7 +114,7 @@ def _check_depth(tree: ast.Module) -> list[Violation]:
         deepest = max(deepest, (depth, line))
         most["loops"] = max(most["loops"], (loops, line))
         most["functions"] = max(most["functions"], (functions, line))
-        stack += [(child, depth + 1, loops, functions) for child in ast.iter_child_nodes(node)]
+        stack += [(child, depth + 1, loops, functions) for child in children(node)]
     found: list[Violation] = []
     if deepest[0] > _DEEPEST_TREE:
         found.append(_violation("too-deep", deepest[1], f"expressions are nested {deepest[0]} deep; write it flatter"))
@@ -127,7 +128,7 @@ def _check_depth(tree: ast.Module) -> list[Violation]:
 def _check_identifiers(tree: ast.Module) -> list[Violation]:
     """Refuse names that are not what they look like: Python reads them in their compatibility form."""
     found: list[Violation] = []
-    for node in ast.walk(tree):
+    for node in walk(tree):
         for name in _names_in(node):
             if not name.isascii() and (unicodedata.normalize("NFKC", name) != name or _mixes_scripts(name)):
                 message = f"the name {name!a} may be taken for another; write names in ASCII"
