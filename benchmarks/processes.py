@@ -17,23 +17,25 @@ _VALGRIND = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """The interpreter that runs the benchmarks, started anew for each program.
+    """An interpreter that is started anew for each program.
 
     Attributes:
         work: The current folder of the programs; poet_import keeps its cache and its events there.
         folder: The folder in ``work`` that programs import from.
+        executable: The interpreter; the one that runs the benchmarks if not given.
     """
 
     work: Path
     folder: str = "."
+    executable: str = sys.executable
 
     def run(self, program: str, *arguments: object) -> str:
         """Return what a program prints."""
-        return self._run([sys.executable, "-c", program, *map(str, arguments)]).stdout
+        return self._run([self.executable, "-c", program, *map(str, arguments)]).stdout
 
     def count(self, program: str, *arguments: object) -> int:
         """Return how many instructions a program executes, in user mode: interpreter, libraries and its own."""
-        command = [*_VALGRIND, sys.executable, "-c", program, *map(str, arguments)]
+        command = [*_VALGRIND, self.executable, "-c", program, *map(str, arguments)]
         found = _COLLECTED.search(self._run(command).stderr)
         if found is None:
             raise RuntimeError("callgrind printed no count of instructions")

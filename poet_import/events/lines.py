@@ -63,7 +63,7 @@ def lines_of(items: Iterable[Call | Event], since: int) -> list[str]:
 
 
 def _second_of(clock: int, since: int) -> tuple[str, int]:
-    """Return the second of the day that a time falls into, up to its point, and the clock at its begin."""
+    """Return the second since 1970 that a time falls into, up to its point, and the clock at its begin."""
     second, past = divmod(since + clock, _SECOND)
     return f"{second}.", clock - past
 
